@@ -1,0 +1,46 @@
+//! The one place that reads a clock, so that tests can run the engine on virtual time.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The present moment, monotonic.
+///
+/// With the feature `testing` this is tokio's clock, which a test can pause; otherwise the system's.
+#[inline]
+pub fn now() -> Instant {
+    #[cfg(feature = "testing")]
+    {
+        tokio::time::Instant::now().into_std()
+    }
+    #[cfg(not(feature = "testing"))]
+    {
+        Instant::now()
+    }
+}
+
+/// Ties monotonic moments to calendar time: both clocks read once, together.
+#[derive(Clone, Copy, Debug)]
+pub struct Anchor {
+    instant: Instant,
+    since_epoch: Duration,
+}
+
+impl Anchor {
+    /// Reads both clocks now.
+    pub fn now() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { instant: now(), since_epoch }
+    }
+
+    /// Time since the Unix epoch at `at`, which may lie before or after the anchor.
+    pub fn since_epoch(&self, at: Instant) -> Duration {
+        match at.checked_duration_since(self.instant) {
+            Some(later) => self.since_epoch + later,
+            None => self.since_epoch.saturating_sub(self.instant.duration_since(at)),
+        }
+    }
+
+    /// Seconds since the Unix epoch at `at`, with fractions.
+    pub fn epoch_seconds(&self, at: Instant) -> f64 {
+        self.since_epoch(at).as_secs_f64()
+    }
+}

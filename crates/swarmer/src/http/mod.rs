@@ -1,0 +1,1 @@
+//! The HTTP client of one user: connections, requests, responses, timings.

@@ -1,0 +1,1 @@
+//! How many users run when, and of which class where: pure arithmetic, no I/O.

@@ -1,0 +1,1 @@
+//! One definition of every option: flag, environment variable, configuration key, help.

@@ -1,0 +1,1 @@
+//! Console tables and CSV files, rendered from a summary.

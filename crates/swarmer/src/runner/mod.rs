@@ -1,0 +1,1 @@
+//! Driver threads and the control plane that steers them.

@@ -1,0 +1,1 @@
+//! Scenarios, tasks, weights and waits.

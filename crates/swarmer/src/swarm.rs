@@ -1,0 +1,1 @@
+//! The builder a workload's `main` calls.

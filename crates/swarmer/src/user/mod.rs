@@ -1,0 +1,1 @@
+//! What a task is handed: HTTP, think times, random numbers, identity.

@@ -1,0 +1,2 @@
+//! load-tests
+fn main() {}

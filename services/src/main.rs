@@ -1,0 +1,2 @@
+//! dynaclaimz
+fn main() {}
