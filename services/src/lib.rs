@@ -1,1 +1,6 @@
 //! DynaClaimz
+
+pub mod faults;
+pub mod gateway;
+pub mod metrics;
+pub mod telemetry;

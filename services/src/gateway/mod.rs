@@ -1,0 +1,1 @@
+//! The API gateway: a streaming proxy in front of the four services.

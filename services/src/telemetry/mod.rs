@@ -1,0 +1,1 @@
+//! Distributed tracing: W3C context through every hop, spans exported by OTLP.
