@@ -1,1 +1,52 @@
-//! Histograms, per-thread recorders, their merge, and the one summary everything people see is rendered from.
+//! Histograms, per-thread recorders, their merge, and the one [`Summary`] everything people see is rendered from.
+//!
+//! ```text
+//! driver thread: Recorder::record … record, once a second Recorder::take ──Delta──▶ control plane: Collector::merge
+//!                                                                                    │ tick      │ summary
+//!                                                                                 History     Summary ──▶ crate::report
+//! ```
+//!
+//! # Definitions
+//! | figure | definition |
+//! |---|---|
+//! | requests | finished requests, failed ones included; cut-off requests are `aborted` and part of nothing else |
+//! | untimed | requests without a response time; they count, but in no time and no percentile |
+//! | response time | nanoseconds in, milliseconds out; minimum, mean, maximum are exact |
+//! | percentile P(p) | the response time of 0-based ascending rank floor(n·p), n = timed requests; no interpolation. Error ≤ 0.1 % by the histogram's cells ([`Histogram`]), shown in whole microseconds, never beyond minimum and maximum; P(1) is the exact maximum |
+//! | with Locust's buckets | the same rank over buckets of 1, 10, 100, 1,000 ms ([`locust_bucket`]), not clamped |
+//! | median | P(0.5), clamped to minimum and maximum; for two samples the larger one, as the rank rule says |
+//! | rate, whole run | count / (completion of the latest request of the total − start); the same span for every row; 0 when unknown |
+//! | rate, current | mean per second over the ten seconds that ended two seconds ago (not before the start). They hang on the wall clock, so they fall to 0 when traffic stops. Locust's hang on the latest request; while traffic flows the two are equal |
+//! | percentile, current | P(p) over the reports whose newest completion lies within the last ten seconds |
+//! | failure ratio | failures / requests |
+//! | mean size | bytes of bodies / requests |
+//! | total | sum over all rows of kind [`Kind::Request`], from the same exact deltas |
+//! | segment | the part of a row that users of that segment caused |
+//! | error | distinct by (kind, method, name, text) |
+//! | exception | an error of a task outside of requests; distinct by (scenario, message, detail) |
+//!
+//! The start is the moment the [`Collector`] was made or last reset. Memory is bounded by [`limits`], the ten-second
+//! windows and the thinning of the [`History`], whatever the length of a run.
+
+mod capped;
+mod coarse;
+mod collector;
+mod delta;
+mod histogram;
+mod history;
+pub mod limits;
+mod recorder;
+mod summary;
+mod tally;
+mod window;
+
+pub use coarse::{CoarseBuckets, locust_bucket};
+pub use collector::Collector;
+pub use delta::{Delta, Kind};
+pub use histogram::{Count, Histogram, MAX_TRACKED};
+pub use history::{Gauge, History, HistoryPoint, PAST, RECENT};
+pub use recorder::{Recorder, RecorderOptions, Sample, Segment};
+pub use summary::{
+    Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, PERCENTILES, PercentileSource,
+    Percentiles, Row, RunInfo, SegmentRow, Summary, Users, percentile_label,
+};

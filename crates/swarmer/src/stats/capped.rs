@@ -1,0 +1,155 @@
+//! A table of distinct texts that stops growing: what comes after the cap is counted, not kept.
+
+use std::fmt::{self, Write};
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::{HashSet, HashTable};
+
+/// Hashes are compared between recorders and collectors, so every table uses the same fixed seed.
+pub(super) fn hash_of(key: &impl Hash) -> u64 {
+    foldhash::fast::FixedState::with_seed(0).hash_one(key)
+}
+
+/// Distinct texts are remembered by hash up to this number; beyond it the count of distinct ones is a lower bound.
+const MAX_REMEMBERED: usize = 65_536;
+
+/// What did not fit under a cap.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Folded {
+    /// Hashes of the distinct keys that were folded.
+    distinct: HashSet<u64, foldhash::fast::FixedState>,
+    /// How often they occurred.
+    pub(super) occurrences: u64,
+}
+
+impl Folded {
+    pub(super) fn add(&mut self, hash: u64, occurrences: u64) {
+        if self.distinct.len() < MAX_REMEMBERED {
+            self.distinct.insert(hash);
+        }
+        self.occurrences += occurrences;
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for hash in &other.distinct {
+            self.add(*hash, 0);
+        }
+        self.occurrences += other.occurrences;
+    }
+
+    pub(super) fn distinct(&self) -> u64 {
+        self.distinct.len() as u64
+    }
+}
+
+/// Entries in order of first appearance, found by hash, at most `cap` of them.
+#[derive(Debug)]
+pub(super) struct CappedTable<T> {
+    pub(super) entries: Vec<T>,
+    index: HashTable<(u64, usize)>,
+    pub(super) folded: Folded,
+    cap: usize,
+}
+
+impl<T> CappedTable<T> {
+    pub(super) fn new(cap: usize) -> Self {
+        Self { entries: Vec::new(), index: HashTable::new(), folded: Folded::default(), cap }
+    }
+
+    /// The entry with this hash for which `same` holds, made by `make` if it is new and there is room. Without room the
+    /// `occurrences` are folded and there is no entry.
+    pub(super) fn entry(
+        &mut self,
+        hash: u64,
+        occurrences: u64,
+        same: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Option<&mut T> {
+        let entries = &self.entries;
+        let known = self.index.find(hash, |(_, at)| same(&entries[*at])).map(|(_, at)| *at);
+        if let Some(at) = known {
+            return Some(&mut self.entries[at]);
+        }
+        if self.entries.len() >= self.cap {
+            self.folded.add(hash, occurrences);
+            return None;
+        }
+        self.index.insert_unique(hash, (hash, self.entries.len()), |(hash, _)| *hash);
+        self.entries.push(make());
+        self.entries.last_mut()
+    }
+
+    /// Empties the table and hands out what it held.
+    pub(super) fn take(&mut self) -> (Vec<T>, Folded) {
+        self.index.clear();
+        (std::mem::take(&mut self.entries), std::mem::take(&mut self.folded))
+    }
+}
+
+/// A text that is rendered up to a number of bytes and cut on a character boundary, with `…` as the mark of the cut.
+#[derive(Debug)]
+pub(super) struct CappedText {
+    text: String,
+    cap: usize,
+    cut: bool,
+}
+
+impl CappedText {
+    pub(super) fn new(cap: usize) -> Self {
+        Self { text: String::new(), cap, cut: false }
+    }
+
+    /// Renders `value` in place of what was there; the buffer is reused.
+    pub(super) fn render(&mut self, value: &dyn fmt::Display) -> &str {
+        self.text.clear();
+        self.cut = false;
+        // An error only means that the cap was reached (or that `Display` gave up): what is there is used.
+        let _ = write!(self, "{value}");
+        if self.cut {
+            self.text.push('…');
+        }
+        &self.text
+    }
+}
+
+impl fmt::Write for CappedText {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let room = self.cap - self.text.len();
+        if part.len() <= room {
+            self.text.push_str(part);
+            return Ok(());
+        }
+        self.text.push_str(&part[..part.floor_char_boundary(room)]);
+        self.cut = true;
+        Err(fmt::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_on_a_character_boundary() {
+        let mut text = CappedText::new(5);
+        assert_eq!(text.render(&"abcde"), "abcde");
+        assert_eq!(text.render(&"abcdef"), "abcde…");
+        assert_eq!(text.render(&"abcdé"), "abcd…", "é needs two bytes, one is left");
+        assert_eq!(text.render(&format_args!("{}{}", "abc", "déf")), "abcd…");
+        assert_eq!(text.render(&"ok"), "ok", "an earlier cut leaves no trace");
+    }
+
+    #[test]
+    fn a_full_table_folds_and_counts() {
+        let mut table = CappedTable::new(2);
+        for key in ["a", "b", "a", "c", "d", "c"] {
+            if let Some(entry) =
+                table.entry(hash_of(&key), 1, |e: &(_, u32)| e.0 == key, || (key, 0))
+            {
+                entry.1 += 1;
+            }
+        }
+        assert_eq!(table.entries, [("a", 2), ("b", 1)]);
+        assert_eq!((table.folded.distinct(), table.folded.occurrences), (2, 3));
+    }
+}

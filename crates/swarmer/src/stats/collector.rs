@@ -1,0 +1,314 @@
+//! The collector: merges the deltas of all recorders on the control plane and makes summaries of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hashbrown::HashTable;
+
+use super::capped::{CappedTable, hash_of};
+use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
+use super::history::{Gauge, History, HistoryPoint};
+use super::limits;
+use super::summary::{
+    ErrorRow, ExceptionRow, FoldedCounts, PercentileSource, RunInfo, Summary, Users,
+};
+use super::tally::RowState;
+use super::window::Scratch;
+use crate::clock::Anchor;
+
+/// Everything known about a run, growing by one [`Delta`] per recorder and second.
+#[derive(Debug)]
+pub struct Collector {
+    anchor: Anchor,
+    info: RunInfo,
+    /// Seconds since the Unix epoch: the start or the last reset.
+    start: f64,
+    /// In order of first appearance.
+    rows: Vec<RowState>,
+    index: HashTable<(u64, usize)>,
+    /// Numbers of the rows by kind, name, method.
+    sorted: Vec<usize>,
+    total: RowState,
+    errors: CappedTable<ErrorRow>,
+    exceptions: CappedTable<Exception>,
+    aborted: u64,
+    folded_names: u64,
+    history: History,
+}
+
+#[derive(Debug)]
+struct Exception {
+    scenario: Arc<str>,
+    message: Arc<str>,
+    detail: Arc<str>,
+    count: u64,
+    nodes: BTreeSet<String>,
+}
+
+impl Collector {
+    /// An empty collector of a run that starts at `now`.
+    pub fn new(anchor: Anchor, now: Instant) -> Self {
+        Self {
+            anchor,
+            info: RunInfo::default(),
+            start: anchor.epoch_seconds(now),
+            rows: Vec::new(),
+            index: HashTable::new(),
+            sorted: Vec::new(),
+            total: RowState::new(Kind::Request, "".into(), "Aggregated".into()),
+            errors: CappedTable::new(limits::ERRORS),
+            exceptions: CappedTable::new(limits::EXCEPTIONS),
+            aborted: 0,
+            folded_names: 0,
+            history: History::default(),
+        }
+    }
+
+    /// Target, seed and notes of the run, shown by every surface.
+    pub fn info_mut(&mut self) -> &mut RunInfo {
+        &mut self.info
+    }
+
+    /// Adds a note for the readers of the figures, once.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.info.notes.contains(&note) {
+            self.info.notes.push(note);
+        }
+    }
+
+    /// Adds what a recorder of this process saw.
+    pub fn merge(&mut self, delta: Delta) {
+        self.merge_from("local", delta);
+    }
+
+    /// Adds what a recorder of `node` saw; exceptions name their nodes.
+    #[expect(clippy::needless_pass_by_value, reason = "a delta that is consumed counts only once")]
+    pub fn merge_from(&mut self, node: &str, delta: Delta) {
+        for row in &delta.rows {
+            self.add_row(row);
+        }
+        for error in &delta.errors {
+            self.add_error(error);
+        }
+        for exception in &delta.exceptions {
+            self.add_exception(node, exception);
+        }
+        self.errors.folded.merge(&delta.folded_errors);
+        self.exceptions.folded.merge(&delta.folded_exceptions);
+        self.folded_names += delta.folded_names;
+        self.aborted += delta.aborted;
+    }
+
+    /// Sets all figures, errors and exceptions to zero; names and history stay, rates count from `now`.
+    ///
+    /// Deltas taken afterwards still hold what was recorded before: take and drop them first.
+    pub fn reset(&mut self, now: Instant) {
+        self.start = self.anchor.epoch_seconds(now);
+        self.total.reset();
+        self.rows.iter_mut().for_each(RowState::reset);
+        self.errors = CappedTable::new(limits::ERRORS);
+        self.exceptions = CappedTable::new(limits::EXCEPTIONS);
+        self.aborted = 0;
+        self.folded_names = 0;
+    }
+
+    /// To be called once a second, after the deltas of that second were merged: adds the second that has just passed to
+    /// the history and forgets what has left the ten-second window.
+    pub fn tick(&mut self, now: Instant, users: &Users) {
+        let second = self.second(now);
+        for row in &mut self.rows {
+            row.window.prune(second);
+        }
+        let Some(passed) = second.checked_sub(1) else { return };
+        // Two ticks within one second (or a clock that does not move) add one point.
+        if self.history.latest().is_some_and(|latest| latest >= passed) {
+            return;
+        }
+        let mut window = Scratch::default();
+        for row in self.rows.iter().filter(|row| row.kind == Kind::Request) {
+            row.window.fill(second, &mut window);
+        }
+        let total = self.total.row(second, self.start_second(), 0.0, &window);
+        let mut point = HistoryPoint { time: passed, span: 1, ..HistoryPoint::default() };
+        point.set_counts(self.total.seconds.get(passed));
+        #[expect(clippy::cast_precision_loss, reason = "a number of users")]
+        let running = users.values().sum::<u64>() as f64;
+        point.users = Gauge::of(Some(running));
+        point.p50 = Gauge::of(total.current.percentiles[0]);
+        point.p95 = Gauge::of(total.current.percentiles[5]);
+        point.mean = Gauge::of(total.figures.times.mean().map(|nanos| nanos / 1e6));
+        self.history.push(point);
+    }
+
+    /// The course of the run since it began (a reset does not shorten it).
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Everything known at `now`, with the users that run at that moment.
+    pub fn summary(&self, now: Instant, users: Users) -> Summary {
+        let second = self.second(now);
+        let span = self.total.tally.last.map_or(0.0, |last| last - self.start);
+        let (start, mut window, mut all) =
+            (self.start_second(), Scratch::default(), Scratch::default());
+        let rows = self.sorted.iter().map(|at| {
+            let row = &self.rows[*at];
+            window.clear();
+            row.window.fill(second, &mut window);
+            if row.kind == Kind::Request {
+                row.window.fill(second, &mut all);
+            }
+            row.row(second, start, span, &window)
+        });
+        let rows = rows.collect();
+        let total = self.total.row(second, start, span, &all);
+        let mut errors = self.errors.entries.clone();
+        errors.sort_by(|a, b| a.first_seen.total_cmp(&b.first_seen));
+        Summary {
+            version: Summary::VERSION,
+            info: self.info.clone(),
+            start: self.start,
+            at: self.anchor.epoch_seconds(now),
+            last_request: self.total.tally.last,
+            users,
+            percentile_source: match total.figures.coarse {
+                Some(_) => PercentileSource::Locust,
+                None => PercentileSource::Fine,
+            },
+            rows,
+            total,
+            errors,
+            exceptions: self.exceptions.entries.iter().map(Exception::row).collect(),
+            aborted: self.aborted,
+            folded: FoldedCounts {
+                errors: self.errors.folded.distinct(),
+                error_occurrences: self.errors.folded.occurrences,
+                exceptions: self.exceptions.folded.distinct(),
+                exception_occurrences: self.exceptions.folded.occurrences,
+                names: self.folded_names,
+            },
+        }
+    }
+
+    fn second(&self, now: Instant) -> u64 {
+        self.anchor.since_epoch(now).as_secs()
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the floor is meant"
+    )]
+    fn start_second(&self) -> u64 {
+        self.start as u64
+    }
+
+    fn add_row(&mut self, delta: &RowDelta) {
+        let key = &delta.key;
+        let at = self.row(key.kind, &key.method, &key.name, delta.requests);
+        self.rows[at].add(delta);
+        self.rows[at].window.add(delta);
+        if key.kind != Kind::Request {
+            return;
+        }
+        self.total.add(delta);
+        for count in &delta.seconds {
+            // A report that comes after its second's point was made still counts there.
+            if let Some(point) = self.history.recent_mut(count.second) {
+                point.set_counts(self.total.seconds.get(count.second));
+            }
+        }
+    }
+
+    /// The number of a row, made if it is new; `samples` are those that count under it.
+    fn row(&mut self, kind: Kind, method: &Arc<str>, name: &Arc<str>, samples: u64) -> usize {
+        let hash = hash_of(&(kind, &**method, &**name));
+        let rows = &self.rows;
+        let is_same = |at: usize| {
+            let row = &rows[at];
+            row.kind == kind && row.name == *name && row.method == *method
+        };
+        if let Some((_, at)) = self.index.find(hash, |(_, at)| is_same(*at)) {
+            return *at;
+        }
+        if rows.len() >= limits::ROWS && **name != *limits::OTHER {
+            self.folded_names += samples;
+            return self.row(kind, method, &limits::OTHER.into(), samples);
+        }
+        if rows.len() >= limits::ROWS + limits::OTHER_ROWS && **method != *limits::OTHER {
+            return self.row(kind, &limits::OTHER.into(), name, samples);
+        }
+        let at = rows.len();
+        let place = self.sorted.partition_point(|other| {
+            let other = &rows[*other];
+            (other.kind, &other.name, &other.method) < (kind, name, method)
+        });
+        self.sorted.insert(place, at);
+        self.index.insert_unique(hash, (hash, at), |(hash, _)| *hash);
+        self.rows.push(RowState::new(kind, Arc::clone(method), Arc::clone(name)));
+        at
+    }
+
+    fn add_error(&mut self, error: &ErrorDelta) {
+        let key = &error.key;
+        let hash = hash_of(&(key.kind, &*key.method, &*key.name, &*error.text));
+        let same = |row: &ErrorRow| {
+            *row.error == *error.text
+                && row.name == key.name
+                && row.method == key.method
+                && row.kind == key.kind
+        };
+        let make = || ErrorRow {
+            kind: key.kind,
+            method: Arc::clone(&key.method),
+            name: Arc::clone(&key.name),
+            error: (*error.text).into(),
+            occurrences: 0,
+            first_seen: error.first,
+            last_seen: error.last,
+        };
+        if let Some(row) = self.errors.entry(hash, error.occurrences, same, make) {
+            row.occurrences += error.occurrences;
+            row.first_seen = row.first_seen.min(error.first);
+            row.last_seen = row.last_seen.max(error.last);
+        }
+    }
+
+    fn add_exception(&mut self, node: &str, delta: &ExceptionDelta) {
+        let hash = hash_of(&(&*delta.scenario, &*delta.message, &*delta.detail));
+        let same = |e: &Exception| {
+            *e.detail == *delta.detail
+                && *e.message == *delta.message
+                && *e.scenario == *delta.scenario
+        };
+        let make = || Exception {
+            scenario: (*delta.scenario).into(),
+            message: (*delta.message).into(),
+            detail: (*delta.detail).into(),
+            count: 0,
+            nodes: BTreeSet::new(),
+        };
+        if let Some(exception) = self.exceptions.entry(hash, delta.count, same, make) {
+            exception.count += delta.count;
+            if exception.nodes.len() < limits::NODES_PER_EXCEPTION
+                && !exception.nodes.contains(node)
+            {
+                exception.nodes.insert(node.to_owned());
+            }
+        }
+    }
+}
+
+impl Exception {
+    fn row(&self) -> ExceptionRow {
+        ExceptionRow {
+            scenario: Arc::clone(&self.scenario),
+            message: Arc::clone(&self.message),
+            detail: Arc::clone(&self.detail),
+            count: self.count,
+            nodes: self.nodes.iter().cloned().collect(),
+        }
+    }
+}

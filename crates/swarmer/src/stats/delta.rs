@@ -1,0 +1,99 @@
+//! What a recorder hands over once a second: everything that happened since the last time.
+
+use std::sync::Arc;
+
+use super::capped::Folded;
+use super::coarse::CoarseBuckets;
+use super::histogram::Histogram;
+
+/// What a row of the statistics counts.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// One request and its answer. Only these are part of the total, the CSV files and the request table.
+    Request,
+    /// One run of one task, from its first request to its last.
+    Journey,
+}
+
+/// What a recorder keeps one row for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RowKey {
+    pub(super) kind: Kind,
+    pub(super) method: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) segment: Option<Arc<str>>,
+}
+
+/// Completions within one second of calendar time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SecondCount {
+    /// Whole seconds since the Unix epoch.
+    pub(super) second: u64,
+    pub(super) requests: u64,
+    pub(super) failures: u64,
+}
+
+/// What happened in one row.
+#[derive(Clone, Debug)]
+pub(super) struct RowDelta {
+    pub(super) key: Arc<RowKey>,
+    pub(super) requests: u64,
+    pub(super) untimed: u64,
+    pub(super) failures: u64,
+    pub(super) bytes: u64,
+    /// Completion of the latest request, seconds since the Unix epoch.
+    pub(super) last: f64,
+    pub(super) times: Histogram<u32>,
+    pub(super) coarse: Option<CoarseBuckets>,
+    pub(super) seconds: Vec<SecondCount>,
+}
+
+/// One distinct error text of one row.
+#[derive(Clone, Debug)]
+pub(super) struct ErrorDelta {
+    pub(super) key: Arc<RowKey>,
+    pub(super) text: Box<str>,
+    pub(super) occurrences: u64,
+    /// Seconds since the Unix epoch, as is `last`.
+    pub(super) first: f64,
+    pub(super) last: f64,
+}
+
+/// One distinct exception.
+#[derive(Clone, Debug)]
+pub(super) struct ExceptionDelta {
+    pub(super) scenario: Box<str>,
+    pub(super) message: Box<str>,
+    pub(super) detail: Box<str>,
+    pub(super) count: u64,
+}
+
+/// Everything a [`super::Recorder`] saw between two calls of [`super::Recorder::take`]; moved to the control plane
+/// and merged there by [`super::Collector::merge`]. It cannot be cloned, so that nothing counts twice.
+#[derive(Debug, Default)]
+pub struct Delta {
+    pub(super) rows: Vec<RowDelta>,
+    pub(super) errors: Vec<ErrorDelta>,
+    pub(super) folded_errors: Folded,
+    pub(super) exceptions: Vec<ExceptionDelta>,
+    pub(super) folded_exceptions: Folded,
+    /// Samples whose name did not get a row of its own.
+    pub(super) folded_names: u64,
+    pub(super) aborted: u64,
+}
+
+impl Delta {
+    /// True when nothing happened.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.exceptions.is_empty() && self.aborted == 0
+    }
+
+    /// Number of requests in it, failed ones included.
+    pub fn requests(&self) -> u64 {
+        self.rows.iter().filter(|row| row.key.kind == Kind::Request).map(|row| row.requests).sum()
+    }
+}

@@ -1,0 +1,26 @@
+//! Caps that keep memory bounded whatever a target or a workload does. What exceeds them is counted and shown, never
+//! silently dropped.
+
+/// Rows (kind, method, name, segment) of one recorder, and rows (kind, method, name) of the collector. Samples under
+/// further names are counted under the name [`OTHER`].
+pub const ROWS: usize = 10_000;
+/// The name (or segment) that takes what exceeds a cap.
+pub const OTHER: &str = "(other)";
+/// Rows under the name [`OTHER`] (one per kind, method and segment) before methods are folded as well.
+pub const OTHER_ROWS: usize = 500;
+/// Different user segments of one recorder.
+pub const SEGMENTS: usize = 32;
+/// Distinct errors (kind, method, name, text) one recorder keeps between two hand-overs.
+pub const ERRORS_PER_DELTA: usize = 1_000;
+/// Distinct errors (kind, method, name, text) of a run.
+pub const ERRORS: usize = 1_000;
+/// Bytes of an error's text or an exception's message; longer ones are cut on a character boundary and end in `…`.
+pub const ERROR_TEXT_BYTES: usize = 1_024;
+/// Distinct exceptions one recorder keeps between two hand-overs.
+pub const EXCEPTIONS_PER_DELTA: usize = 100;
+/// Distinct exceptions of a run.
+pub const EXCEPTIONS: usize = 500;
+/// Bytes of an exception's detail.
+pub const EXCEPTION_DETAIL_BYTES: usize = 8_192;
+/// Different nodes listed per exception.
+pub const NODES_PER_EXCEPTION: usize = 1_000;

@@ -1,0 +1,370 @@
+//! The recorder: one per driver thread, on the path of every request.
+//!
+//! A success costs one hash of the names, one table lookup and a handful of additions; it allocates nothing once the
+//! row and the page of its histogram exist. Texts are rendered for failures only.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hashbrown::HashTable;
+
+use super::capped::{CappedTable, CappedText, hash_of};
+use super::coarse::CoarseBuckets;
+use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta, RowKey, SecondCount};
+use super::histogram::Histogram;
+use super::limits;
+use crate::clock::Anchor;
+
+/// A segment of users ("A", "B") that is shown apart: a small number that stands for its name within one recorder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Segment(u16);
+
+impl Segment {
+    /// Belongs to no segment.
+    pub const NONE: Self = Self(0);
+}
+
+/// One finished request or journey.
+#[derive(Clone, Copy)]
+pub struct Sample<'a> {
+    /// What is counted.
+    pub kind: Kind,
+    /// HTTP method, or any word for the type of a custom request.
+    pub method: &'a str,
+    /// The name requests are grouped by.
+    pub name: &'a str,
+    /// The user's segment, from [`Recorder::segment`] of the same recorder.
+    pub segment: Segment,
+    /// Absent for events that have no duration: they are counted, but no part of times and percentiles.
+    pub response_time: Option<Duration>,
+    /// Size of the response's body.
+    pub bytes: u64,
+    /// The error's text if the request failed; rendered only then.
+    pub failure: Option<&'a dyn fmt::Display>,
+    /// When the last byte was read.
+    pub completed: Instant,
+}
+
+impl fmt::Debug for Sample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample")
+            .field("kind", &self.kind)
+            .field("method", &self.method)
+            .field("name", &self.name)
+            .field("response_time", &self.response_time)
+            .field("failure", &self.failure.map(ToString::to_string))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a recorder keeps beside the standard figures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecorderOptions {
+    /// Also count into Locust's coarse buckets (`--locust-percentiles`, and reports to a Locust master).
+    pub coarse: bool,
+}
+
+/// Counts what the users of one driver thread do.
+#[derive(Debug)]
+pub struct Recorder {
+    anchor: Anchor,
+    options: RecorderOptions,
+    hasher: foldhash::fast::FixedState,
+    index: HashTable<Slot>,
+    rows: Vec<Row>,
+    segments: Vec<Arc<str>>,
+    second: Second,
+    errors: CappedTable<ErrorEntry>,
+    exceptions: CappedTable<ExceptionDelta>,
+    error_text: CappedText,
+    message: CappedText,
+    detail: CappedText,
+    folded_names: u64,
+    aborted: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    hash: u64,
+    row: usize,
+}
+
+/// The calendar second of the latest sample, between two moments of the monotonic clock.
+#[derive(Debug)]
+struct Second {
+    number: u64,
+    start: Instant,
+    end: Instant,
+}
+
+#[derive(Debug)]
+struct Row {
+    key: Arc<RowKey>,
+    segment: Segment,
+    requests: u64,
+    untimed: u64,
+    failures: u64,
+    bytes: u64,
+    last: Instant,
+    times: Histogram<u32>,
+    coarse: Option<CoarseBuckets>,
+    seconds: Vec<SecondCount>,
+}
+
+#[derive(Debug)]
+struct ErrorEntry {
+    row: usize,
+    text: Box<str>,
+    occurrences: u64,
+    first: Instant,
+    last: Instant,
+}
+
+impl Recorder {
+    /// An empty recorder. All recorders and the collector of a run share one `anchor`, so that their seconds agree.
+    pub fn new(anchor: Anchor, options: RecorderOptions) -> Self {
+        let now = crate::clock::now();
+        Self {
+            anchor,
+            options,
+            hasher: foldhash::fast::FixedState::with_seed(0),
+            index: HashTable::new(),
+            rows: Vec::new(),
+            segments: Vec::new(),
+            second: Second { number: 0, start: now, end: now },
+            errors: CappedTable::new(limits::ERRORS_PER_DELTA),
+            exceptions: CappedTable::new(limits::EXCEPTIONS_PER_DELTA),
+            error_text: CappedText::new(limits::ERROR_TEXT_BYTES),
+            message: CappedText::new(limits::ERROR_TEXT_BYTES),
+            detail: CappedText::new(limits::EXCEPTION_DETAIL_BYTES),
+            folded_names: 0,
+            aborted: 0,
+        }
+    }
+
+    /// The segment of this name, for use in [`Sample::segment`]. Past [`limits::SEGMENTS`] different names all further
+    /// ones share the segment [`limits::OTHER`].
+    pub fn segment(&mut self, name: &str) -> Segment {
+        let known = |segments: &[Arc<str>], name: &str| segments.iter().position(|s| **s == *name);
+        let at = known(&self.segments, name).unwrap_or_else(|| {
+            let full = self.segments.len() >= limits::SEGMENTS;
+            let name = if full { limits::OTHER } else { name };
+            known(&self.segments, name).unwrap_or_else(|| {
+                self.segments.push(name.into());
+                self.segments.len() - 1
+            })
+        });
+        Segment(u16::try_from(at + 1).expect("the number of segments is capped"))
+    }
+
+    /// Counts one finished request or journey.
+    #[inline]
+    pub fn record(&mut self, sample: &Sample) {
+        if sample.completed >= self.second.end || sample.completed < self.second.start {
+            self.enter_second(sample.completed);
+        }
+        let second = self.second.number;
+        let failed = sample.failure.is_some();
+        let at = self.row(sample);
+        let row = &mut self.rows[at];
+        row.requests += 1;
+        row.failures += u64::from(failed);
+        row.bytes = row.bytes.saturating_add(sample.bytes);
+        row.last = row.last.max(sample.completed);
+        match row.seconds.last_mut() {
+            Some(current) if current.second == second => current.count(failed),
+            _ => row.count_in_other_second(second, failed),
+        }
+        match sample.response_time {
+            Some(time) => {
+                let nanos = nanos(time);
+                row.times.record(nanos);
+                if let Some(coarse) = &mut row.coarse {
+                    coarse.record(nanos);
+                }
+            }
+            None => row.untimed += 1,
+        }
+        if let Some(failure) = sample.failure {
+            self.record_error(at, failure, sample.completed);
+        }
+    }
+
+    /// Counts a task's error outside of requests: `message` is one line, `detail` what helps to find it (a chain of
+    /// causes, a backtrace). Exceptions are equal when all three are.
+    pub fn exception(
+        &mut self,
+        scenario: &str,
+        message: &dyn fmt::Display,
+        detail: &dyn fmt::Display,
+    ) {
+        let message = self.message.render(message);
+        let detail = self.detail.render(detail);
+        let hash = hash_of(&(scenario, message, detail));
+        let same = |e: &ExceptionDelta| {
+            *e.detail == *detail && *e.message == *message && *e.scenario == *scenario
+        };
+        let make = || ExceptionDelta {
+            scenario: scenario.into(),
+            message: message.into(),
+            detail: detail.into(),
+            count: 0,
+        };
+        if let Some(entry) = self.exceptions.entry(hash, 1, same, make) {
+            entry.count += 1;
+        }
+    }
+
+    /// Counts a request that was cut off because the run stopped; it is no part of any other figure.
+    pub fn aborted(&mut self) {
+        self.aborted += 1;
+    }
+
+    /// Hands over everything since the last call and starts afresh. Names keep their rows.
+    pub fn take(&mut self) -> Delta {
+        let Self { rows, anchor, options, .. } = self;
+        let (errors, folded_errors) = self.errors.take();
+        let errors = errors.into_iter().map(|entry| ErrorDelta {
+            key: Arc::clone(&rows[entry.row].key),
+            text: entry.text,
+            occurrences: entry.occurrences,
+            first: anchor.epoch_seconds(entry.first),
+            last: anchor.epoch_seconds(entry.last),
+        });
+        let errors = errors.collect();
+        let active = rows.iter_mut().filter(|row| row.requests > 0);
+        let rows = active.map(|row| row.take(anchor, *options)).collect();
+        let (exceptions, folded_exceptions) = self.exceptions.take();
+        Delta {
+            rows,
+            errors,
+            folded_errors,
+            exceptions,
+            folded_exceptions,
+            folded_names: std::mem::take(&mut self.folded_names),
+            aborted: std::mem::take(&mut self.aborted),
+        }
+    }
+
+    /// The number of the sample's row, made if it is new.
+    #[inline]
+    fn row(&mut self, sample: &Sample) -> usize {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(sample.name.as_bytes());
+        hasher.write(sample.method.as_bytes());
+        hasher.write_u32(u32::from(sample.segment.0) << 8 | sample.kind as u32);
+        let hash = hasher.finish();
+        let found =
+            self.index.find(hash, |slot| slot.hash == hash && self.rows[slot.row].is_of(sample));
+        match found {
+            Some(slot) => slot.row,
+            None => self.add_row(sample, hash),
+        }
+    }
+
+    #[cold]
+    fn add_row(&mut self, sample: &Sample, hash: u64) -> usize {
+        if self.rows.len() >= limits::ROWS && sample.name != limits::OTHER {
+            self.folded_names += 1;
+            return self.row(&Sample { name: limits::OTHER, ..*sample });
+        }
+        if self.rows.len() >= limits::ROWS + limits::OTHER_ROWS && sample.method != limits::OTHER {
+            return self.row(&Sample { method: limits::OTHER, ..*sample });
+        }
+        let named = usize::from(sample.segment.0).checked_sub(1);
+        let key = RowKey {
+            kind: sample.kind,
+            method: sample.method.into(),
+            name: sample.name.into(),
+            segment: named.and_then(|at| self.segments.get(at)).cloned(),
+        };
+        self.rows.push(Row {
+            key: Arc::new(key),
+            segment: sample.segment,
+            requests: 0,
+            untimed: 0,
+            failures: 0,
+            bytes: 0,
+            last: sample.completed,
+            times: Histogram::new(),
+            coarse: self.options.coarse.then(CoarseBuckets::default),
+            seconds: Vec::new(),
+        });
+        let row = self.rows.len() - 1;
+        self.index.insert_unique(hash, Slot { hash, row }, |slot| slot.hash);
+        row
+    }
+
+    /// Finds the calendar second of `at`; needed once a second, so that no request pays for a division.
+    #[cold]
+    fn enter_second(&mut self, at: Instant) {
+        let since_epoch = self.anchor.since_epoch(at);
+        let into = Duration::from_nanos(u64::from(since_epoch.subsec_nanos()));
+        let start = at.checked_sub(into).unwrap_or(at);
+        self.second =
+            Second { number: since_epoch.as_secs(), start, end: start + Duration::from_secs(1) };
+    }
+
+    #[cold]
+    fn record_error(&mut self, row: usize, failure: &dyn fmt::Display, at: Instant) {
+        let text = self.error_text.render(failure);
+        let key = &self.rows[row].key;
+        let hash = hash_of(&(key.kind, &*key.method, &*key.name, text));
+        let same = |entry: &ErrorEntry| entry.row == row && *entry.text == *text;
+        let make = || ErrorEntry { row, text: text.into(), occurrences: 0, first: at, last: at };
+        if let Some(entry) = self.errors.entry(hash, 1, same, make) {
+            entry.occurrences += 1;
+            entry.last = entry.last.max(at);
+        }
+    }
+}
+
+impl Row {
+    fn is_of(&self, sample: &Sample) -> bool {
+        *self.key.name == *sample.name
+            && *self.key.method == *sample.method
+            && self.segment == sample.segment
+            && self.key.kind == sample.kind
+    }
+
+    #[cold]
+    fn count_in_other_second(&mut self, second: u64, failed: bool) {
+        let known = self.seconds.iter().rposition(|count| count.second == second);
+        let at = known.unwrap_or_else(|| {
+            self.seconds.push(SecondCount { second, ..SecondCount::default() });
+            self.seconds.len() - 1
+        });
+        self.seconds[at].count(failed);
+    }
+
+    fn take(&mut self, anchor: &Anchor, options: RecorderOptions) -> RowDelta {
+        let coarse = options.coarse.then(CoarseBuckets::default);
+        RowDelta {
+            key: Arc::clone(&self.key),
+            requests: std::mem::take(&mut self.requests),
+            untimed: std::mem::take(&mut self.untimed),
+            failures: std::mem::take(&mut self.failures),
+            bytes: std::mem::take(&mut self.bytes),
+            last: anchor.epoch_seconds(self.last),
+            times: std::mem::take(&mut self.times),
+            coarse: std::mem::replace(&mut self.coarse, coarse),
+            seconds: std::mem::take(&mut self.seconds),
+        }
+    }
+}
+
+impl SecondCount {
+    #[inline]
+    fn count(&mut self, failed: bool) {
+        self.requests += 1;
+        self.failures += u64::from(failed);
+    }
+}
+
+/// Whole nanoseconds; 584 years at most.
+#[inline]
+fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
+}

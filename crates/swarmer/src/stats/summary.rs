@@ -1,0 +1,278 @@
+//! The one document everything people see is rendered from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::coarse::CoarseBuckets;
+use super::delta::Kind;
+use super::histogram::Histogram;
+
+/// The percentiles every surface shows, as fractions.
+pub const PERCENTILES: [f64; 11] =
+    [0.50, 0.66, 0.75, 0.80, 0.90, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
+
+/// One value for each of [`PERCENTILES`], in milliseconds; `None` when nothing was timed.
+pub type Percentiles = [Option<f64>; PERCENTILES.len()];
+
+/// Users by class name.
+pub type Users = BTreeMap<String, u64>;
+
+/// A percentile's label: `50%`, `99.9%`. Whole percents have no decimals, others at most six.
+pub fn percentile_label(p: f64) -> String {
+    let percent = (p * 100.0 * 1e6).round() / 1e6;
+    format!("{percent}%")
+}
+
+/// What a run is, beyond its figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RunInfo {
+    /// Base URL of the target.
+    pub host: Option<String>,
+    /// The seed that reproduces the run's decisions.
+    pub seed: Option<u64>,
+    /// What a reader of the figures must know, one sentence each ("TLS certificates were not verified").
+    pub notes: Vec<String>,
+}
+
+/// Where percentiles and medians come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PercentileSource {
+    /// The fine histogram, clamped to minimum and maximum.
+    #[default]
+    Fine,
+    /// Locust's coarse buckets, not clamped (except the median), as there.
+    Locust,
+}
+
+/// The figures of a row, a segment or the total since the start or the last reset. Times are milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// Finished requests, failed ones included.
+    pub requests: u64,
+    /// Those of them that have no response time.
+    pub untimed: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// Bytes of all bodies.
+    pub bytes: u64,
+    /// Exact smallest response time; 0 when none.
+    pub min: f64,
+    /// Exact mean response time; 0 when none.
+    pub mean: f64,
+    /// Median response time; 0 when none.
+    pub median: f64,
+    /// Exact largest response time; 0 when none.
+    pub max: f64,
+    /// See [`PERCENTILES`].
+    pub percentiles: Percentiles,
+    /// Requests per second over the whole run.
+    pub requests_per_second: f64,
+    /// Failures per second over the whole run.
+    pub failures_per_second: f64,
+    /// Completion of the latest request, seconds since the Unix epoch.
+    pub last_request: Option<f64>,
+    /// All response times in nanoseconds, for any other percentile.
+    #[serde(rename = "histogram")]
+    pub times: Arc<Histogram>,
+    /// Locust's buckets, when they are kept.
+    #[serde(skip)]
+    pub coarse: Option<Arc<CoarseBuckets>>,
+}
+
+impl Figures {
+    /// The response time in milliseconds below or at which the fraction `p` of the timed requests lies.
+    pub fn percentile(&self, p: f64) -> Option<f64> {
+        match &self.coarse {
+            Some(coarse) => coarse.percentile(p).map(whole_ms),
+            None => self.times.quantile(p).map(|nanos| {
+                rounded_ms(nanos, self.times.min().unwrap_or(0), self.times.max().unwrap_or(0))
+            }),
+        }
+    }
+
+    /// Failures per request: 1 for failures without requests, 0 for neither.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
+    pub fn failure_ratio(&self) -> f64 {
+        match (self.requests, self.failures) {
+            (0, 0) => 0.0,
+            (0, _) => 1.0,
+            (requests, failures) => failures as f64 / requests as f64,
+        }
+    }
+
+    /// Mean size of a body in bytes; 0 without requests.
+    #[expect(clippy::cast_precision_loss, reason = "a mean")]
+    pub fn mean_bytes(&self) -> f64 {
+        if self.requests == 0 { 0.0 } else { self.bytes as f64 / self.requests as f64 }
+    }
+}
+
+/// Nanoseconds as milliseconds.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 104 days")]
+pub(super) fn ms(nanos: u64) -> f64 {
+    nanos as f64 / 1e6
+}
+
+/// A bucket of whole milliseconds.
+#[expect(clippy::cast_precision_loss, reason = "whole milliseconds, far below 2^53")]
+pub(super) fn whole_ms(bucket: u64) -> f64 {
+    bucket as f64
+}
+
+/// A percentile in milliseconds: whole microseconds (finer digits would be the middle of a cell, not a measurement),
+/// but never beyond the exact bounds.
+#[expect(clippy::cast_precision_loss, reason = "whole microseconds, far below 2^53")]
+pub(super) fn rounded_ms(nanos: u64, min: u64, max: u64) -> f64 {
+    let micros = nanos.saturating_add(500) / 1_000;
+    (micros as f64 / 1e3).clamp(ms(min), ms(max))
+}
+
+/// The last ten seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Current {
+    /// Requests per second.
+    pub requests_per_second: f64,
+    /// Failures per second.
+    pub failures_per_second: f64,
+    /// Milliseconds; `None` when nothing was timed in the window.
+    pub percentiles: Percentiles,
+}
+
+/// Figures of one segment of users within a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SegmentRow {
+    /// The segment's name.
+    pub segment: Arc<str>,
+    /// Its share of the row's figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// One row of the statistics.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// What is counted.
+    pub kind: Kind,
+    /// HTTP method or other type of request; empty for the total.
+    pub method: Arc<str>,
+    /// Name of the request; `Aggregated` for the total.
+    pub name: Arc<str>,
+    /// Since the start.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// The last ten seconds.
+    pub current: Current,
+    /// Apart by user segment, by name; empty when users belong to none.
+    pub segments: Vec<SegmentRow>,
+}
+
+/// One distinct error.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ErrorRow {
+    /// What failed.
+    pub kind: Kind,
+    /// Method of the request.
+    pub method: Arc<str>,
+    /// Name of the request.
+    pub name: Arc<str>,
+    /// The error's text, cut at [`super::limits::ERROR_TEXT_BYTES`].
+    pub error: Arc<str>,
+    /// How often it occurred.
+    pub occurrences: u64,
+    /// Seconds since the Unix epoch.
+    pub first_seen: f64,
+    /// Seconds since the Unix epoch.
+    pub last_seen: f64,
+}
+
+/// One distinct exception: an error of a task outside of requests.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExceptionRow {
+    /// The user class whose task failed.
+    pub scenario: Arc<str>,
+    /// One line.
+    pub message: Arc<str>,
+    /// What helps to find the place; may have many lines.
+    pub detail: Arc<str>,
+    /// How often it occurred.
+    pub count: u64,
+    /// Where it occurred: `local` or ids of workers, sorted.
+    pub nodes: Vec<String>,
+}
+
+/// What exceeded a cap of [`super::limits`] and is shown as a number only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FoldedCounts {
+    /// Distinct errors without a row (a lower bound beyond 65,536).
+    pub errors: u64,
+    /// How often those occurred.
+    pub error_occurrences: u64,
+    /// Distinct exceptions without a row (a lower bound beyond 65,536).
+    pub exceptions: u64,
+    /// How often those occurred.
+    pub exception_occurrences: u64,
+    /// Samples counted under the name [`super::limits::OTHER`].
+    pub names: u64,
+}
+
+/// Everything known about a run at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Version of this document's shape: [`Summary::VERSION`].
+    pub version: u32,
+    /// Target, seed, notes.
+    #[serde(flatten)]
+    pub info: RunInfo,
+    /// Start of the run or last reset, seconds since the Unix epoch.
+    pub start: f64,
+    /// The moment the summary was made, seconds since the Unix epoch.
+    pub at: f64,
+    /// Completion of the latest request, seconds since the Unix epoch.
+    pub last_request: Option<f64>,
+    /// Running users by class.
+    pub users: Users,
+    /// Where percentiles come from.
+    pub percentile_source: PercentileSource,
+    /// Requests by name, then method; journeys after them, in the same order.
+    pub rows: Vec<Row>,
+    /// All requests, from the same exact counts as the rows.
+    pub total: Row,
+    /// In order of first appearance.
+    pub errors: Vec<ErrorRow>,
+    /// In order of first appearance.
+    pub exceptions: Vec<ExceptionRow>,
+    /// Requests cut off because the run stopped; part of no other figure.
+    pub aborted: u64,
+    /// What exceeded a cap.
+    pub folded: FoldedCounts,
+}
+
+impl Summary {
+    /// The version of the document's shape; raised when a field changes its meaning or goes.
+    pub const VERSION: u32 = 1;
+
+    /// Running users of all classes.
+    pub fn user_count(&self) -> u64 {
+        self.users.values().sum()
+    }
+
+    /// The rows of requests, by name, then method.
+    pub fn requests(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.kind == Kind::Request)
+    }
+
+    /// The rows of journeys, by name.
+    pub fn journeys(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.kind == Kind::Journey)
+    }
+
+    /// True when a request failed or an exception was recorded: what `--exit-code-on-error` is about.
+    pub fn has_problems(&self) -> bool {
+        self.total.figures.failures > 0
+            || !self.exceptions.is_empty()
+            || self.folded.exception_occurrences > 0
+    }
+}

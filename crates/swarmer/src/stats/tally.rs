@@ -1,0 +1,137 @@
+//! What the collector keeps of one row, and how figures are derived from it.
+
+use std::sync::Arc;
+
+use super::coarse::CoarseBuckets;
+use super::delta::{Kind, RowDelta};
+use super::histogram::Histogram;
+use super::summary::{
+    Current, Figures, PERCENTILES, Percentiles, Row, SegmentRow, ms, rounded_ms, whole_ms,
+};
+use super::window::{Scratch, Seconds, Window};
+
+/// Sums since the start or the last reset.
+///
+/// The histogram is shared with the summaries made from it: as long as a summary lives, the next merge copies.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) requests: u64,
+    untimed: u64,
+    failures: u64,
+    bytes: u64,
+    pub(super) last: Option<f64>,
+    times: Arc<Histogram>,
+    coarse: Option<Arc<CoarseBuckets>>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, delta: &RowDelta) {
+        self.requests += delta.requests;
+        self.untimed += delta.untimed;
+        self.failures += delta.failures;
+        self.bytes = self.bytes.saturating_add(delta.bytes);
+        self.last = Some(self.last.map_or(delta.last, |last| last.max(delta.last)));
+        Arc::make_mut(&mut self.times).merge(&delta.times);
+        if let Some(coarse) = &delta.coarse {
+            Arc::make_mut(self.coarse.get_or_insert_default()).merge(coarse);
+        }
+    }
+
+    /// Figures with whole-run rates over `span` seconds (0 when unknown).
+    #[expect(clippy::cast_precision_loss, reason = "rates and means need no more than 53 bits")]
+    pub(super) fn figures(&self, span: f64) -> Figures {
+        let per_second = |count: u64| if span > 0.0 { count as f64 / span } else { 0.0 };
+        let (min, max) = (self.times.min().unwrap_or(0), self.times.max().unwrap_or(0));
+        let percentiles = percentiles(&self.times, self.coarse.as_deref());
+        Figures {
+            requests: self.requests,
+            untimed: self.untimed,
+            failures: self.failures,
+            bytes: self.bytes,
+            min: ms(min),
+            mean: self.times.mean().map_or(0.0, |nanos| nanos / 1e6),
+            median: percentiles[0].map_or(0.0, |median| median.clamp(ms(min), ms(max))),
+            max: ms(max),
+            percentiles,
+            requests_per_second: per_second(self.requests),
+            failures_per_second: per_second(self.failures),
+            last_request: self.last,
+            times: Arc::clone(&self.times),
+            coarse: self.coarse.clone(),
+        }
+    }
+}
+
+/// The standard percentiles, from Locust's buckets where they are kept, else from the fine histogram.
+fn percentiles(times: &Histogram, coarse: Option<&CoarseBuckets>) -> Percentiles {
+    if let Some(coarse) = coarse {
+        return PERCENTILES.map(|p| coarse.percentile(p).map(whole_ms));
+    }
+    let mut nanos = [None; PERCENTILES.len()];
+    times.quantiles(&PERCENTILES, &mut nanos);
+    let (min, max) = (times.min().unwrap_or(0), times.max().unwrap_or(0));
+    nanos.map(|value| value.map(|value| rounded_ms(value, min, max)))
+}
+
+/// Everything the collector keeps for one (kind, method, name), or for the total.
+#[derive(Clone, Debug)]
+pub(super) struct RowState {
+    pub(super) kind: Kind,
+    pub(super) method: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) tally: Tally,
+    pub(super) segments: Vec<(Arc<str>, Tally)>,
+    pub(super) seconds: Seconds,
+    /// Not used by the total, whose window is put together from those of the rows.
+    pub(super) window: Window,
+}
+
+impl RowState {
+    pub(super) fn new(kind: Kind, method: Arc<str>, name: Arc<str>) -> Self {
+        let (tally, segments, seconds, window) = Default::default();
+        Self { kind, method, name, tally, segments, seconds, window }
+    }
+
+    pub(super) fn add(&mut self, delta: &RowDelta) {
+        self.tally.add(delta);
+        for count in &delta.seconds {
+            self.seconds.add(count);
+        }
+        let Some(segment) = &delta.key.segment else { return };
+        let at = self.segments.binary_search_by(|(name, _)| name.cmp(segment));
+        let at = at.unwrap_or_else(|at| {
+            self.segments.insert(at, (Arc::clone(segment), Tally::default()));
+            at
+        });
+        self.segments[at].1.add(delta);
+    }
+
+    /// Forgets all figures, keeps the names.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.kind, Arc::clone(&self.method), Arc::clone(&self.name));
+    }
+
+    /// The row as people see it at second `now`; `start` is the second of the start, `span` the seconds whole-run rates
+    /// are taken over, `window` the response times of its last ten seconds.
+    pub(super) fn row(&self, now: u64, start: u64, span: f64, window: &Scratch) -> Row {
+        let (requests_per_second, failures_per_second) = self.seconds.rates(now, start);
+        let coarse = self.tally.coarse.is_some().then_some(&window.coarse);
+        let current = Current {
+            requests_per_second,
+            failures_per_second,
+            percentiles: percentiles(&window.times, coarse),
+        };
+        let segments = self.segments.iter().map(|(segment, tally)| SegmentRow {
+            segment: Arc::clone(segment),
+            figures: tally.figures(span),
+        });
+        Row {
+            kind: self.kind,
+            method: Arc::clone(&self.method),
+            name: Arc::clone(&self.name),
+            figures: self.tally.figures(span),
+            current,
+            segments: segments.collect(),
+        }
+    }
+}
