@@ -1,0 +1,132 @@
+//! One service's source of spans.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::config::ExportConfig;
+use super::export;
+use super::ids::TraceContext;
+use super::span::{Ended, Kind, Span};
+
+/// One service's source of spans; cheap to clone. Without a collector it makes none.
+#[derive(Clone, Default)]
+pub struct Tracer(Option<Arc<Inner>>);
+
+pub(crate) struct Inner {
+    queue: mpsc::Sender<Message>,
+    counts: Arc<Counts>,
+    closing: Arc<Notify>,
+    sampler: super::config::Sampler,
+}
+
+pub(super) enum Message {
+    Span(Box<Ended>),
+    /// Everything queued before is to be sent; then answer.
+    Flush(oneshot::Sender<()>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) exported: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// What became of a service's spans so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanCounts {
+    /// Accepted by the collector.
+    pub exported: u64,
+    /// Lost: the queue was full, or the collector away or unwilling.
+    pub dropped: u64,
+}
+
+impl Tracer {
+    /// A tracer that records nothing.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// A tracer whose spans go to the collector under this service's name; without `config`, [`Tracer::off`].
+    /// Must be called within a Tokio runtime, on which the exporter then runs.
+    pub fn start_service(service: &str, config: Option<&ExportConfig>) -> Self {
+        let Some(config) = config else { return Self::off() };
+        let (queue, spans) = mpsc::channel(config.max_queue.max(1));
+        let counts = Arc::<Counts>::default();
+        let closing = Arc::<Notify>::default();
+        tokio::spawn(export::run(
+            service.to_owned(),
+            config.clone(),
+            spans,
+            Arc::clone(&counts),
+            Arc::clone(&closing),
+        ));
+        Self(Some(Arc::new(Inner { queue, counts, closing, sampler: config.sampler })))
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Where a new server span would stand in its trace; `None` if it is not to be recorded.
+    pub(super) fn sample(&self, parent: Option<TraceContext>) -> Option<TraceContext> {
+        let sampler = self.0.as_ref()?.sampler;
+        let context = parent.map_or_else(|| TraceContext::root(true), TraceContext::child);
+        let sampled = sampler.samples(parent, context.trace_id);
+        sampled.then_some(TraceContext { sampled, ..context })
+    }
+
+    pub(super) fn start(
+        &self,
+        kind: Kind,
+        name: Cow<'static, str>,
+        context: TraceContext,
+        parent: Option<TraceContext>,
+    ) -> Option<Span> {
+        Some(Span::start(self.0.as_ref()?, kind, name, context, parent))
+    }
+
+    /// What became of the spans so far.
+    pub fn counts(&self) -> SpanCounts {
+        self.0.as_ref().map_or_else(SpanCounts::default, |inner| SpanCounts {
+            exported: inner.counts.exported.load(Ordering::Relaxed),
+            dropped: inner.counts.dropped.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Sends what is queued, for `limit` at most. Called last at shutdown; a second call does no harm.
+    pub async fn flush(&self, limit: Duration) {
+        let Some(inner) = &self.0 else { return };
+        // A retry in progress gives up its wait.
+        inner.closing.notify_one();
+        let (done, flushed) = oneshot::channel();
+        let flush = async {
+            if inner.queue.send(Message::Flush(done)).await.is_ok() {
+                // The exporter is gone only if the runtime ends: nothing is left to wait for.
+                let _ = flushed.await;
+            }
+        };
+        if tokio::time::timeout(limit, flush).await.is_err() {
+            tracing::warn!("the trace collector did not take the last spans within {limit:?}");
+        }
+    }
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tracer").field(&self.counts()).finish()
+    }
+}
+
+impl Inner {
+    /// Queues an ended span; never waits.
+    pub(super) fn submit(&self, span: Box<Ended>) {
+        if self.queue.try_send(Message::Span(span)).is_err() {
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
