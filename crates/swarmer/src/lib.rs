@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod http;
 pub mod load;
+pub mod logging;
 pub mod options;
 pub mod report;
 pub mod runner;

@@ -1,0 +1,5 @@
+//! Log lines in Locust's format.
+
+mod level;
+
+pub use level::Level;

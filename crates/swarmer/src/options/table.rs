@@ -1,0 +1,156 @@
+//! The options every swarmer binary has.
+
+use super::opt::{Kind, Opt, Place, group};
+
+/// Words of `--loglevel`.
+const LEVELS: &[&str] = &["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+
+/// Most users one run can ask for: far beyond what one machine carries, well within every counter.
+const MAX_USERS: u64 = 10_000_000;
+
+/// The table. Each option stands here once; its typed value is a field of [`Options`](super::Options).
+pub(super) fn builtin() -> Vec<Opt> {
+    [common(), statistics(), logging(), engine(), other()].concat()
+}
+
+fn common() -> Vec<Opt> {
+    let group = |opt: Opt| opt.group(group::COMMON);
+    [
+        Opt::new("help", Kind::Help)
+            .short('h')
+            .place(Place::CommandLine)
+            .help("Show this help and exit; -h is the short form of it"),
+        Opt::path("config").place(Place::CommandLine).value_name("FILE").help(
+            "Read further options from this file (.toml, or lines of `key = value`)",
+        ),
+        Opt::new("host", Kind::BaseUrl)
+            .short('H')
+            .env("LOCUST_HOST")
+            .value_name("URL")
+            .help("Base URL of the system under test")
+            .details("Example: --host https://staging.example.com"),
+        Opt::whole("users", 0..=MAX_USERS)
+            .short('u')
+            .env("LOCUST_USERS")
+            .value_name("N")
+            .help("Peak number of concurrent users (1 if not given)"),
+        Opt::positive("spawn-rate", 1_000_000.0)
+            .short('r')
+            .env("LOCUST_SPAWN_RATE")
+            .value_name("RATE")
+            .help("Users started per second (1 if not given)")
+            .details(
+                "Fractions are welcome: 0.5 starts one user every two seconds. Within a second users are spread evenly.",
+            ),
+        Opt::span("run-time")
+            .short('t')
+            .env("LOCUST_RUN_TIME")
+            .value_name("SPAN")
+            .help("Stop after this time, such as 300, 20s, 3m, 1h30m (for ever if not given)")
+            .details("Counted from the start of the run, ramp-up included. 0 means no limit."),
+        Opt::flag("list").short('l').help("List the user classes and exit"),
+        Opt::flag("headless")
+            .env("LOCUST_HEADLESS")
+            .help("Start at once and run without a web UI")
+            .details("There is no web UI yet: a run is always headless."),
+    ]
+    .map(group)
+    .to_vec()
+}
+
+fn statistics() -> Vec<Opt> {
+    [
+        Opt::path("csv")
+            .env("LOCUST_CSV")
+            .value_name("PREFIX")
+            .help("Write statistics to CSV files whose names begin with this")
+            .details(
+                "Example: --csv results/night writes results/night_stats.csv, results/night_stats_history.csv, \
+                 results/night_failures.csv and results/night_exceptions.csv.",
+            ),
+        Opt::flag("csv-full-history")
+            .env("LOCUST_CSV_FULL_HISTORY")
+            .help("Keep each entry's history in the CSV, not only the total's (needs --csv)"),
+        Opt::flag("only-summary")
+            .env("LOCUST_ONLY_SUMMARY")
+            .help("Print no table while the test runs, only the summary"),
+        Opt::flag("reset-stats")
+            .env("LOCUST_RESET_STATS")
+            .help("Reset statistics once all users are started"),
+    ]
+    .map(|opt| opt.group(group::STATISTICS))
+    .to_vec()
+}
+
+fn logging() -> Vec<Opt> {
+    [
+        Opt::choice("loglevel", LEVELS)
+            .short('L')
+            .env("LOCUST_LOGLEVEL")
+            .default("INFO")
+            .value_name("LEVEL")
+            .help("Least severe level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        Opt::path("logfile")
+            .env("LOCUST_LOGFILE")
+            .value_name("FILE")
+            .help("Log to this file instead of stderr (appends; tables stay on stderr)"),
+    ]
+    .map(|opt| opt.group(group::LOGGING))
+    .to_vec()
+}
+
+fn engine() -> Vec<Opt> {
+    [
+        Opt::whole("threads", 1..=1024)
+            .env("SWARMER_THREADS")
+            .value_name("N")
+            .help("Driver threads (one per core if not given)"),
+        Opt::whole("seed", 0..=u64::MAX)
+            .env("SWARMER_SEED")
+            .value_name("N")
+            .help("Seed of every random decision (drawn and shown if not given)")
+            .details("The same seed gives the same tasks, waits and data for each user."),
+        Opt::positive("time-scale", 1000.0)
+            .env("SWARMER_TIME_SCALE")
+            .default(1)
+            .value_name("FACTOR")
+            .help("Multiply every wait and think time by this")
+            .details(
+                "Example: --time-scale 0.1 runs journeys ten times as fast, for demos and tests.",
+            ),
+        Opt::flag("insecure")
+            .env("SWARMER_INSECURE")
+            .help("Accept any TLS certificate; every report says so"),
+    ]
+    .map(|opt| opt.group(group::ENGINE))
+    .to_vec()
+}
+
+fn other() -> Vec<Opt> {
+    [
+        Opt::flag("show-task-ratio").help("Print how often each task runs, as two trees, and exit"),
+        Opt::flag("show-task-ratio-json").help("Print how often each task runs, as JSON, and exit"),
+        Opt::whole("exit-code-on-error", 0..=255)
+            .env("LOCUST_EXIT_CODE_ON_ERROR")
+            .default(1)
+            .value_name("CODE")
+            .help("Exit code when a request failed or a task raised an error"),
+        Opt::span("stop-timeout")
+            .short('s')
+            .env("LOCUST_STOP_TIMEOUT")
+            .default(0)
+            .value_name("SPAN")
+            .help("Time a user gets to finish its task when it is stopped")
+            .details("0 stops users at once. Accepts the formats of --run-time."),
+        Opt::new("version", Kind::Version)
+            .short('V')
+            .place(Place::CommandLine)
+            .help("Show the version and exit"),
+        Opt::words("UserClass")
+            .place(Place::Positional)
+            .env("LOCUST_USER_CLASSES")
+            .help("User classes to run (all if none is named)"),
+    ]
+    .map(|opt| opt.group(group::OTHER))
+    .to_vec()
+}

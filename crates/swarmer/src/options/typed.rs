@@ -1,0 +1,130 @@
+//! The engine's options with their types.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::value::Values;
+use crate::logging::Level;
+
+/// Every option of the engine, read and checked, and the workload's own in [`Self::custom`].
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+pub struct Options {
+    /// Base URL of the system under test.
+    pub host: Option<String>,
+    /// Peak number of users; a run that starts by itself takes 1 if there is none.
+    pub users: Option<u32>,
+    /// Users started per second, finite and above 0; a run that starts by itself takes 1 if there is none.
+    pub spawn_rate: Option<f64>,
+    /// When to stop, counted from the start of the run; `None` means never.
+    pub run_time: Option<Duration>,
+    /// Start at once and without a web UI.
+    pub headless: bool,
+    /// Print no table while the test runs.
+    pub only_summary: bool,
+    /// What the names of the CSV files begin with; no files without it.
+    pub csv: Option<PathBuf>,
+    /// Keep every entry's history in the CSV files.
+    pub csv_full_history: bool,
+    /// Reset statistics once all users are started.
+    pub reset_stats: bool,
+    /// Time a user gets to finish its task when it is stopped; zero stops it at once.
+    pub stop_timeout: Duration,
+    /// The least severe level logged.
+    pub log_level: Level,
+    /// Where the log goes instead of stderr.
+    pub log_file: Option<PathBuf>,
+    /// Exit code when a failure or an exception was recorded.
+    pub exit_code_on_error: u8,
+    /// Print the names of the user classes and exit.
+    pub list: bool,
+    /// Print how often each task runs, as two trees, and exit.
+    pub show_task_ratio: bool,
+    /// Print how often each task runs, as JSON, and exit.
+    pub show_task_ratio_json: bool,
+    /// The user classes to run, as named by the user and not checked yet; empty means all.
+    pub user_classes: Vec<String>,
+    /// Driver threads; `None` means one per core.
+    pub threads: Option<usize>,
+    /// Seed of every random decision; `None` means that the engine draws one.
+    pub seed: Option<u64>,
+    /// Factor on every wait and think time, finite and above 0.
+    pub time_scale: f64,
+    /// Accept any TLS certificate.
+    pub insecure: bool,
+    /// The options the workload added, by long name.
+    pub custom: Values,
+}
+
+impl Default for Options {
+    /// What a command line without arguments gives.
+    fn default() -> Self {
+        Self {
+            host: None,
+            users: None,
+            spawn_rate: None,
+            run_time: None,
+            headless: false,
+            only_summary: false,
+            csv: None,
+            csv_full_history: false,
+            reset_stats: false,
+            stop_timeout: Duration::ZERO,
+            log_level: Level::Info,
+            log_file: None,
+            exit_code_on_error: 1,
+            list: false,
+            show_task_ratio: false,
+            show_task_ratio_json: false,
+            user_classes: Vec::new(),
+            threads: None,
+            seed: None,
+            time_scale: 1.0,
+            insecure: false,
+            custom: Values::default(),
+        }
+    }
+}
+
+impl Options {
+    /// Values as read by the table, whose ranges make every conversion here lossless.
+    pub(super) fn from_values(values: &Values, custom: Values) -> Self {
+        let default = Self::default();
+        Self {
+            host: values.text("host").map(str::to_owned),
+            users: values.whole("users").and_then(|users| users.try_into().ok()),
+            spawn_rate: values.number("spawn-rate"),
+            run_time: values.span("run-time").filter(|span| !span.is_zero()),
+            headless: values.flag("headless"),
+            only_summary: values.flag("only-summary"),
+            csv: values.path("csv").map(Path::to_owned),
+            csv_full_history: values.flag("csv-full-history"),
+            reset_stats: values.flag("reset-stats"),
+            stop_timeout: values.span("stop-timeout").unwrap_or(default.stop_timeout),
+            log_level: values
+                .text("loglevel")
+                .and_then(Level::from_name)
+                .unwrap_or(default.log_level),
+            log_file: values.path("logfile").map(Path::to_owned),
+            exit_code_on_error: values
+                .whole("exit-code-on-error")
+                .and_then(|code| code.try_into().ok())
+                .unwrap_or(default.exit_code_on_error),
+            list: values.flag("list"),
+            show_task_ratio: values.flag("show-task-ratio"),
+            show_task_ratio_json: values.flag("show-task-ratio-json"),
+            user_classes: values.words("UserClass").to_vec(),
+            threads: values.whole("threads").and_then(|threads| threads.try_into().ok()),
+            seed: values.whole("seed"),
+            time_scale: values.number("time-scale").unwrap_or(default.time_scale),
+            insecure: values.flag("insecure"),
+            custom,
+        }
+    }
+
+    /// The names in [`Self::user_classes`] that are not among `known`, in the order given.
+    pub fn unknown_user_classes<S: AsRef<str>>(&self, known: &[S]) -> Vec<&str> {
+        let is_known = |name: &str| known.iter().any(|known| known.as_ref() == name);
+        self.user_classes.iter().map(String::as_str).filter(|name| !is_known(name)).collect()
+    }
+}

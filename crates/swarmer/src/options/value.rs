@@ -1,0 +1,195 @@
+//! Values: text read according to an option's kind, and read back with its type.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::opt::Kind;
+use super::span::parse_span;
+
+/// The longest text taken for one value.
+const MAX_LENGTH: usize = 4096;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Flag(bool),
+    Text(String),
+    Whole(u64),
+    Number(f64),
+    Span(Duration),
+    Words(Vec<String>),
+}
+
+/// Values of options by long name, each read back with the type of the option's kind.
+///
+/// A getter returns `None` (or false, or no words) if the option was set nowhere and has no default. Asking for an
+/// option by a name it does not have, or with another type than its kind's, is a mistake in the workload and gives the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values {
+    by_name: HashMap<String, Value>,
+}
+
+impl Values {
+    pub(super) fn set(&mut self, long: &str, value: Value) {
+        self.by_name.insert(long.to_owned(), value);
+    }
+
+    /// Whether a flag is on.
+    pub fn flag(&self, long: &str) -> bool {
+        matches!(self.by_name.get(long), Some(Value::Flag(true)))
+    }
+
+    /// A text, a URL or a chosen word (in upper case).
+    pub fn text(&self, long: &str) -> Option<&str> {
+        match self.by_name.get(long)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A path.
+    pub fn path(&self, long: &str) -> Option<&Path> {
+        self.text(long).map(Path::new)
+    }
+
+    /// A whole number.
+    pub fn whole(&self, long: &str) -> Option<u64> {
+        match *self.by_name.get(long)? {
+            Value::Whole(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A number.
+    pub fn number(&self, long: &str) -> Option<f64> {
+        match *self.by_name.get(long)? {
+            Value::Number(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A time span.
+    pub fn span(&self, long: &str) -> Option<Duration> {
+        match *self.by_name.get(long)? {
+            Value::Span(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Words.
+    pub fn words(&self, long: &str) -> &[String] {
+        match self.by_name.get(long) {
+            Some(Value::Words(words)) => words,
+            _ => &[],
+        }
+    }
+}
+
+impl Kind {
+    /// Reads one value.
+    ///
+    /// # Errors
+    /// What is wrong with it, naming what was seen and what is allowed (time spans: Locust's own sentence).
+    pub(super) fn read(&self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Flag => flag(text).map(Value::Flag).ok_or_else(|| not_a_flag(text)),
+            Self::Text | Self::Path => plain(text).map(|()| Value::Text(text.to_owned())),
+            Self::BaseUrl => base_url(text).map(|()| Value::Text(text.to_owned())),
+            Self::Whole { min, max } => whole(text, *min, *max).map(Value::Whole),
+            Self::Number { min, max, above_min } => {
+                number(text, *min, *max, *above_min).map(Value::Number)
+            }
+            Self::Span => parse_span(text).map(Value::Span).map_err(str::to_owned),
+            Self::Choice(words) => choice(text, words).map(Value::Text),
+            Self::Words => plain(text).map(|()| Value::Words(vec![text.to_owned()])),
+            // Not reached: these end the run on the command line and can be set nowhere else.
+            Self::Help | Self::Version => Err("takes no value".to_owned()),
+        }
+    }
+}
+
+/// The text of an error about a flag's value in the environment or a file.
+pub(super) fn not_a_flag(text: &str) -> String {
+    let seen = quote(text);
+    format!("{seen}. Expecting 'true', 'false', 'yes', 'no', 'on', 'off', '1' or '0'")
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn whole(text: &str, min: u64, max: u64) -> Result<u64, String> {
+    let allowed = format!("(allowed: a whole number from {min} to {max})");
+    let text = text.trim();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("invalid int value: {} {allowed}", quote(text)));
+    }
+    // Digits that do not fit are a number out of range, not a malformed one.
+    match text.parse() {
+        Ok(value) if (min..=max).contains(&value) => Ok(value),
+        _ => Err(format!("out of range: {} {allowed}", quote(text))),
+    }
+}
+
+fn number(text: &str, min: f64, max: f64, above_min: bool) -> Result<f64, String> {
+    let lower = if above_min { format!("above {min}") } else { format!("of at least {min}") };
+    let allowed = format!("(allowed: a number {lower}, at most {max})");
+    let seen = quote(text);
+    let value: f64 =
+        text.trim().parse().map_err(|_| format!("invalid float value: {seen} {allowed}"))?;
+    if !value.is_finite() {
+        Err(format!("must be a finite number: {seen} {allowed}"))
+    } else if above_min && value <= min {
+        Err(format!("must be > {min}: {seen} {allowed}"))
+    } else if value < min || value > max {
+        Err(format!("out of range: {seen} {allowed}"))
+    } else {
+        Ok(value)
+    }
+}
+
+fn choice(text: &str, words: &[&str]) -> Result<String, String> {
+    let upper = text.to_uppercase();
+    if words.contains(&upper.as_str()) {
+        return Ok(upper);
+    }
+    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    Err(format!("invalid choice: {} (choose from {})", quote(&upper), words.join(", ")))
+}
+
+fn plain(text: &str) -> Result<(), String> {
+    let allowed = "(allowed: text that is not empty, of one line, at most 4096 bytes)";
+    if text.trim().is_empty() {
+        Err(format!("empty value: {} {allowed}", quote(text)))
+    } else if text.chars().any(char::is_control) {
+        Err(format!("control characters: {} {allowed}", quote(text)))
+    } else if text.len() > MAX_LENGTH {
+        Err(format!("too long: {} {allowed}", quote(text)))
+    } else {
+        Ok(())
+    }
+}
+
+fn base_url(text: &str) -> Result<(), String> {
+    let allowed = "(allowed: a URL with scheme and host, such as http://localhost:8080)";
+    let is_plain = plain(text).is_ok() && !text.contains(char::is_whitespace);
+    match url::Url::parse(text) {
+        Ok(url) if is_plain && url.has_host() && url.host_str() != Some("") => Ok(()),
+        _ => Err(format!("invalid base URL: {} {allowed}", quote(text))),
+    }
+}
+
+/// A value in quotes, harmless to a terminal and short enough to read.
+pub(super) fn quote(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    // escape_debug also escapes quotes, which need no escape between the other kind.
+    shown = shown.replace("\\'", "'").replace("\\\"", "\"");
+    let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    format!("'{shown}{more}'")
+}
