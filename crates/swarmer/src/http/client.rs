@@ -1,0 +1,363 @@
+//! A user's client: which connection serves, when to retry, where redirects lead.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConfig, HandshakeKind};
+use url::Url;
+
+use super::buffer::Buf;
+use super::conn::{Connection, Outgoing, Stream};
+use super::connect::connect;
+use super::cookies::Jar;
+use super::decode::decode;
+use super::error::{Error, ErrorKind};
+use super::head::{self, Head};
+use super::origin::{BaseUrl, Origin, parse_url};
+use super::redirect;
+use super::render::render;
+use super::reply::Reply;
+use super::request::{Method, Request, own};
+use super::response::Response;
+#[cfg(any(test, feature = "testing"))]
+use super::script::{Script, ScriptedReply, ScriptedRequest};
+use super::shared::Shared;
+use super::timer::Timer;
+use super::timings::{ConnectTimings, Timings};
+use crate::clock;
+
+/// Idle connections a user keeps: one per origin it talks to, the oldest given up first.
+const IDLE_KEPT: usize = 8;
+
+/// The HTTP client of one user: its connections, cookies and TLS sessions are shared with nobody.
+#[derive(Debug)]
+pub struct Client {
+    shared: Rc<Shared>,
+    base: Option<BaseUrl>,
+    /// A connection is in here only while no request uses it, so one that a dropped request leaves behind is
+    /// closed and never serves again.
+    idle: Vec<Connection>,
+    timer: Timer,
+    jar: Option<Box<Jar>>,
+    tls: Option<Arc<ClientConfig>>,
+    #[cfg(any(test, feature = "testing"))]
+    script: Option<Script>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The answer, whatever its status, or why there is none.
+    pub result: Result<Response, Error>,
+    /// What it took.
+    pub timings: Timings,
+}
+
+impl Client {
+    /// A client whose requests' paths are appended to `base`; without one, only absolute URLs can be requested.
+    pub fn new(shared: &Rc<Shared>, base: Option<&BaseUrl>) -> Self {
+        Self {
+            shared: Rc::clone(shared),
+            base: base.cloned(),
+            idle: Vec::new(),
+            timer: Timer::default(),
+            jar: None,
+            tls: None,
+            #[cfg(any(test, feature = "testing"))]
+            script: None,
+        }
+    }
+
+    /// A client that opens no connection: `script` answers, and delays are tokio's, so that a paused clock runs
+    /// them at once. Redirects, cookies, encodings and time limits work as ever.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn scripted(
+        shared: &Rc<Shared>,
+        base: Option<&BaseUrl>,
+        script: Rc<dyn Fn(&ScriptedRequest) -> ScriptedReply>,
+    ) -> Self {
+        Self { script: Some(Script(script)), ..Self::new(shared, base) }
+    }
+
+    /// Closes the connections that no request uses, for users who wait long.
+    pub fn close_idle(&mut self) {
+        self.idle = Vec::new();
+    }
+
+    /// Forgets cookies, connections and TLS sessions, as a newly arrived user has none.
+    pub fn forget(&mut self) {
+        self.close_idle();
+        self.jar = None;
+        self.tls = None;
+    }
+
+    /// Sends `request` and waits for the whole answer.
+    ///
+    /// A connection that the server closed while it was idle is replaced without a word. If that is found out only
+    /// after the request was written, it is sent once more over a fresh connection, provided that the server cannot
+    /// have acted on it twice: nothing was written, or no byte came back and the method is idempotent.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection it used, if any (the server may have seen the request). The
+    /// client stays usable.
+    pub async fn send(&mut self, mut request: Request) -> Exchange {
+        let now = clock::now();
+        let limit = request.timeout.unwrap_or(self.shared.config.request_timeout);
+        let mut run = Run {
+            timings: Timings::starting(request.started.unwrap_or(now)),
+            // A limit beyond what the clock can express is none; ten years are not either.
+            deadline: now.checked_add(limit).unwrap_or(now + Duration::from_hours(87_600)),
+            limit,
+        };
+        let outcome = self.follow(&mut request, &mut run).await;
+        let mut timings = run.timings;
+        let result = outcome.and_then(|answer| {
+            let Answer { origin, head, raw } = answer;
+            let decoded = if head.encoded { self.decoded(&head, &raw)? } else { None };
+            Ok(Response::new(&head, raw, decoded, origin, request))
+        });
+        if result.is_err() {
+            timings.total = clock::now().saturating_duration_since(timings.started);
+        }
+        Exchange { result, timings }
+    }
+
+    /// Sends the request and those it is redirected to.
+    async fn follow(&mut self, request: &mut Request, run: &mut Run) -> Result<Answer, Error> {
+        if let Some(error) = request.error.take() {
+            return Err(*error);
+        }
+        let mut origin = self.locate(request)?;
+        loop {
+            let (head, raw) = self.attempt(&origin, request, run).await?;
+            let redirects = (300..400).contains(&head.status);
+            if !redirects && !head.cookies {
+                return Ok(Answer { origin, head, raw });
+            }
+            let url = url_of(&origin, request)?;
+            let fields = &raw[..head.length];
+            if head.cookies {
+                self.jar.get_or_insert_default().learn(fields, &url);
+            }
+            match redirect::follow(&self.shared, request, &origin, head.status, fields, &url)? {
+                Some(next) => origin = next,
+                None => return Ok(Answer { origin, head, raw }),
+            }
+            let most = self.shared.config.max_redirects;
+            if run.timings.redirects >= most {
+                let text = format!("more than {most} redirects");
+                return Err(Error::new(ErrorKind::TooManyRedirects, text));
+            }
+            run.timings.redirects += 1;
+        }
+    }
+
+    /// Finds the origin of a request and leaves path and query as its target.
+    fn locate(&self, request: &mut Request) -> Result<Rc<Origin>, Error> {
+        let target = request.target();
+        if is_absolute(target) {
+            let url = parse_url(target)?;
+            let origin = self.shared.origin(&url)?;
+            redirect::set_target(request, &url);
+            return Ok(origin);
+        }
+        let Some(BaseUrl(base)) = &self.base else {
+            return Err(Error::invalid("a path without a base URL to append it to"));
+        };
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        if !base.prefix.is_empty() || !slash.is_empty() {
+            let whole = format!("{}{slash}{target}", base.prefix);
+            request.set_target(&whole);
+        }
+        if let Some(value) = &base.authorization
+            && request.own & own::AUTHORIZATION == 0
+        {
+            request.set_header("Authorization", &[value.as_bytes()]);
+        }
+        Ok(Rc::clone(&base.origin))
+    }
+
+    /// One request, one answer, over a kept connection or a new one.
+    async fn attempt(
+        &mut self,
+        origin: &Rc<Origin>,
+        request: &Request,
+        run: &mut Run,
+    ) -> Result<(Head, Buf), Error> {
+        #[cfg(any(test, feature = "testing"))]
+        if let Some(script) = self.script.clone() {
+            return Box::pin(self.play(script, origin, request, run)).await;
+        }
+        let mut kept = self.take_idle(origin);
+        loop {
+            run.timings.reused = kept.is_some();
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => Box::pin(self.open(origin, run)).await?,
+            };
+            let mut outgoing = Outgoing::new(self.render(request, origin)?);
+            let mut reply = self.new_reply(request);
+            run.timings.first_byte = None;
+            let timings = &mut run.timings;
+            let outcome = poll_fn(|cx| {
+                if let Poll::Ready(outcome) =
+                    connection.poll_exchange(cx, &mut outgoing, &mut reply, timings)
+                {
+                    return Poll::Ready(Some(outcome));
+                }
+                if self.timer.poll_passed(cx, run.deadline) {
+                    return Poll::Ready(None);
+                }
+                Poll::Pending
+            })
+            .await;
+            match outcome {
+                Some(Ok(())) => {
+                    if reply.leaves_connection_usable() && outgoing.is_sent() {
+                        self.put_idle(connection);
+                    }
+                    return finished(reply);
+                }
+                Some(Err(error)) => {
+                    let unseen = outgoing.is_untouched()
+                        || reply.is_untouched() && request.method.is_idempotent();
+                    if !(run.timings.reused && unseen && error.kind() == ErrorKind::Closed) {
+                        return Err(error);
+                    }
+                }
+                None => {
+                    let sent =
+                        if outgoing.is_sent() { reply.missing() } else { "request not sent" };
+                    return Err(Error::timeout(ErrorKind::Timeout, sent, run.limit));
+                }
+            }
+        }
+    }
+
+    /// The newest idle connection to `origin` that is still good.
+    fn take_idle(&mut self, origin: &Rc<Origin>) -> Option<Connection> {
+        while let Some(at) = self.idle.iter().rposition(|idle| Rc::ptr_eq(&idle.origin, origin)) {
+            let mut connection = self.idle.remove(at);
+            if connection.is_alive() {
+                self.shared.count(|counters| counters.reused += 1);
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn put_idle(&mut self, connection: Connection) {
+        if self.idle.len() >= IDLE_KEPT {
+            self.idle.remove(0);
+        }
+        self.idle.push(connection);
+    }
+
+    async fn open(&mut self, origin: &Rc<Origin>, run: &mut Run) -> Result<Connection, Error> {
+        let tls = if origin.secure { Some(self.own_tls()?) } else { None };
+        let limit = self.shared.config.connect_timeout;
+        let now = clock::now();
+        let until = now.checked_add(limit).map_or(run.deadline, |until| until.min(run.deadline));
+        let opened = tokio::time::timeout_at(until.into(), connect(origin, tls)).await;
+        let (stream, timings) = opened.unwrap_or_else(|_| {
+            Err(if until < run.deadline {
+                Error::timeout(ErrorKind::ConnectTimeout, "no connection", limit)
+            } else {
+                Error::timeout(ErrorKind::Timeout, "no connection", run.limit)
+            })
+        })?;
+        run.timings.connect.get_or_insert_with(ConnectTimings::default).add(&timings);
+        self.shared.count(|counters| {
+            counters.opened += 1;
+            if let Stream::Tls(stream) = &stream {
+                counters.handshakes += 1;
+                let kind = stream.get_ref().1.handshake_kind();
+                counters.resumed += u64::from(kind == Some(HandshakeKind::Resumed));
+            }
+        });
+        Ok(Connection { origin: Rc::clone(origin), stream })
+    }
+
+    fn own_tls(&mut self) -> Result<Arc<ClientConfig>, Error> {
+        if self.tls.is_none() {
+            self.tls = Some(self.shared.tls_for_one_user()?);
+        }
+        self.tls.clone().ok_or_else(|| Error::new(ErrorKind::Tls, "no TLS settings"))
+    }
+
+    fn render(&self, request: &Request, origin: &Origin) -> Result<Buf, Error> {
+        let cookies = match &self.jar {
+            Some(jar) if request.own & own::COOKIE == 0 => jar.header(&url_of(origin, request)?),
+            _ => None,
+        };
+        Ok(render(request, origin, cookies.as_deref()))
+    }
+
+    fn new_reply(&self, request: &Request) -> Reply {
+        Reply::new(request.method == Method::HEAD, self.shared.config.max_response_body)
+    }
+
+    fn decoded(&self, head: &Head, raw: &Buf) -> Result<Option<Buf>, Error> {
+        let (fields, body) = raw.split_at(head.length);
+        let encodings = head::fields(fields)
+            .filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"))
+            .map(|(_, value)| value);
+        decode(encodings, body, self.shared.config.max_response_body)
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    async fn play(
+        &mut self,
+        script: Script,
+        origin: &Rc<Origin>,
+        request: &Request,
+        run: &mut Run,
+    ) -> Result<(Head, Buf), Error> {
+        let wire = self.render(request, origin)?;
+        let scripted = (script.0)(&ScriptedRequest::parse(request.method, request.target(), &wire));
+        run.timings.bytes_sent += wire.len() as u64;
+        let delay = tokio::time::sleep(scripted.delay());
+        if tokio::time::timeout_at(run.deadline.into(), delay).await.is_err() {
+            return Err(Error::timeout(ErrorKind::Timeout, "no answer", run.limit));
+        }
+        let mut reply = self.new_reply(request);
+        run.timings.bytes_received += scripted.play(&mut reply)? as u64;
+        run.timings.total = clock::now().saturating_duration_since(run.timings.started);
+        run.timings.first_byte = Some(run.timings.total);
+        finished(reply)
+    }
+}
+
+/// What a request carries along its redirects.
+struct Run {
+    timings: Timings,
+    deadline: Instant,
+    /// What `deadline` came from, for error texts.
+    limit: Duration,
+}
+
+/// The last answer, before its body is decoded.
+struct Answer {
+    origin: Rc<Origin>,
+    head: Head,
+    raw: Buf,
+}
+
+fn finished(reply: Reply) -> Result<(Head, Buf), Error> {
+    reply.into_parts().ok_or_else(|| Error::protocol("an answer without a head"))
+}
+
+fn is_absolute(target: &str) -> bool {
+    let starts = |scheme: &str| {
+        target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    starts("http://") || starts("https://")
+}
+
+/// The whole URL of a located request, for cookies and redirects.
+fn url_of(origin: &Origin, request: &Request) -> Result<Url, Error> {
+    parse_url(&format!("{}{}", origin.url(), request.target()))
+}

@@ -1,0 +1,187 @@
+//! One connection: bytes out, bytes in, moments taken.
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::buffer::Buf;
+use super::error::{Error, ErrorKind};
+use super::origin::Origin;
+use super::reply::Reply;
+use super::timings::Timings;
+use super::tls;
+use crate::clock;
+
+/// The bytes' way to the server. TLS is boxed: most users speak plain HTTP and should not carry its size.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection that waits for a request or serves one.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) origin: Rc<Origin>,
+    pub(super) stream: Stream,
+}
+
+/// A rendered request on its way out.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// Given back as soon as all is written.
+    wire: Option<Buf>,
+    written: usize,
+    failure: Option<io::Error>,
+}
+
+impl Outgoing {
+    pub(super) fn new(wire: Buf) -> Self {
+        Self { wire: Some(wire), written: 0, failure: None }
+    }
+
+    /// Whether every byte has been handed to the connection.
+    pub(super) fn is_sent(&self) -> bool {
+        self.wire.is_none() && self.failure.is_none()
+    }
+
+    /// Whether the server cannot have seen any of it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.written == 0
+    }
+}
+
+impl Connection {
+    /// Whether an idle connection is still good: not closed, and nothing unasked has arrived.
+    ///
+    /// Costs no system call unless the reactor has already reported something.
+    pub(super) fn is_alive(&mut self) -> bool {
+        match &mut self.stream {
+            Stream::Plain(stream) => {
+                matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
+            // Session tickets and the like may have come; only TLS itself can tell them from data and closure.
+            Stream::Tls(stream) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                let mut byte = [0];
+                Pin::new(stream).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
+            }
+        }
+    }
+
+    /// Writes the request and reads its answer, until that is complete or fails.
+    ///
+    /// Reading begins before writing ends: a server may answer, and refuse the rest, in the middle of a body.
+    pub(super) fn poll_exchange(
+        &mut self,
+        cx: &mut Context<'_>,
+        outgoing: &mut Outgoing,
+        reply: &mut Reply,
+        timings: &mut Timings,
+    ) -> Poll<Result<(), Error>> {
+        if outgoing.wire.is_some()
+            && let Poll::Ready(Err(error)) = self.poll_send(cx, outgoing, timings)
+        {
+            // The answer may be there all the same, and says more than a broken pipe.
+            outgoing.failure = Some(error);
+            outgoing.wire = None;
+        }
+        let outcome = ready!(self.poll_receive(cx, reply, timings));
+        match (outcome, outgoing.failure.take()) {
+            (Err(_), Some(failure)) if reply.is_untouched() => {
+                Poll::Ready(Err(tls::error(ErrorKind::Closed, &failure)))
+            }
+            (outcome, failure) => {
+                outgoing.failure = failure;
+                Poll::Ready(outcome)
+            }
+        }
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        outgoing: &mut Outgoing,
+        timings: &mut Timings,
+    ) -> Poll<io::Result<()>> {
+        let Some(wire) = &outgoing.wire else { return Poll::Ready(Ok(())) };
+        while outgoing.written < wire.len() {
+            let rest = &wire[outgoing.written..];
+            let written = ready!(match &mut self.stream {
+                Stream::Plain(stream) => Pin::new(stream).poll_write(cx, rest),
+                Stream::Tls(stream) => Pin::new(stream).poll_write(cx, rest),
+            })?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            outgoing.written += written;
+            timings.bytes_sent += written as u64;
+        }
+        if let Stream::Tls(stream) = &mut self.stream {
+            ready!(Pin::new(stream).poll_flush(cx))?;
+        }
+        outgoing.wire = None;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        reply: &mut Reply,
+        timings: &mut Timings,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            // The moment counts at which the socket turned readable, not that at which the bytes were copied.
+            // Behind TLS bytes may already be decrypted and waiting, so there the read itself is the signal.
+            let mut moment = None;
+            if let Stream::Plain(stream) = &self.stream {
+                match ready!(stream.poll_read_ready(cx)) {
+                    Ok(()) => moment = Some(clock::now()),
+                    Err(error) => return Poll::Ready(Err(Error::os(ErrorKind::Closed, &error))),
+                }
+            }
+            let read = match &mut self.stream {
+                Stream::Plain(stream) => poll_read(stream, cx, reply.room()),
+                Stream::Tls(stream) => poll_read(stream, cx, reply.room()),
+            };
+            let Poll::Ready(read) = read else {
+                reply.rest();
+                return Poll::Pending;
+            };
+            let now = moment.unwrap_or_else(clock::now);
+            timings.total = now.saturating_duration_since(timings.started);
+            match read {
+                Ok(0) => return Poll::Ready(reply.closed()),
+                Ok(length) => {
+                    timings.first_byte.get_or_insert(timings.total);
+                    timings.bytes_received += length as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    // TLS without a proper goodbye: even an answer that ends by closing may have been cut.
+                    let outcome = reply.closed();
+                    let cut = Error::closed("connection closed without the end of TLS");
+                    return Poll::Ready(outcome.and(Err(cut)));
+                }
+                Err(error) => return Poll::Ready(Err(tls::error(ErrorKind::Closed, &error))),
+            }
+            if reply.received()? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+/// Appends what one read gives to `buf`, which has room.
+fn poll_read<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    cx: &mut Context<'_>,
+    buf: &mut Vec<u8>,
+) -> Poll<io::Result<usize>> {
+    pin!(stream.read_buf(buf)).poll(cx)
+}
