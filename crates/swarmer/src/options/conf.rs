@@ -25,46 +25,140 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 fn entry(line: &str) -> Option<Entry> {
-    let line = without_comment(line);
-    let end = line.find(|c: char| c == ':' || c == '=' || c.is_whitespace()).unwrap_or(line.len());
+    let end = line.find(|c: char| ":=;#".contains(c) || c.is_whitespace()).unwrap_or(line.len());
     let (key, rest) = line.split_at(end);
-    if key.is_empty() {
+    if key.is_empty() || rest.starts_with([';', '#']) {
         return None;
     }
     let rest = rest.trim_start();
-    let value = rest.strip_prefix([':', '=']).map(str::trim_start);
-    let raw = match value {
+    let raw = match rest.strip_prefix([':', '=']) {
         None if rest.is_empty() => Raw::One("true".to_owned()),
-        None => raw(rest),
-        Some(value) => raw(value),
+        None => raw(value(rest)),
+        Some(rest) => raw(value(rest.trim_start())),
     };
     Some(Entry::new(key, raw))
 }
 
-fn without_comment(line: &str) -> &str {
-    let mut previous = ' ';
-    for (position, letter) in line.char_indices() {
-        if matches!(letter, '#' | ';') && previous.is_whitespace() {
-            return line[..position].trim_end();
+/// The value at the start of `text`: up to a comment or the end, out of its quotes if only a comment follows them.
+fn value(text: &str) -> &str {
+    for quote in ['"', '\''] {
+        let Some(inner) = text.strip_prefix(quote) else { continue };
+        let closing = inner.match_indices(quote).find(|(at, _)| is_comment(&inner[at + 1..]));
+        if let Some((at, _)) = closing {
+            return &inner[..at];
         }
-        previous = letter;
     }
-    line
+    // A value has at least one character, be it a '#': a comment needs white space before it.
+    let mut starts = text.char_indices().skip(1);
+    let end = starts.find(|&(at, _)| is_comment(&text[at..])).map_or(text.len(), |(at, _)| at);
+    &text[..end]
+}
+
+/// Whether nothing or only a comment, white space before it, is left of a line.
+fn is_comment(rest: &str) -> bool {
+    let trimmed = rest.trim_start();
+    trimmed.is_empty() || (trimmed.len() < rest.len() && trimmed.starts_with(['#', ';']))
 }
 
 fn raw(value: &str) -> Raw {
-    if let Some(list) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        let items = list.split(',').map(|item| unquoted(item.trim()).to_owned());
-        return Raw::Many(items.filter(|item| !item.is_empty()).collect());
+    let Some(list) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+        return Raw::One(value.to_owned());
+    };
+    // A list in JSON is one; anything else is parted at its commas.
+    if let Ok(items) = serde_json::from_str::<Vec<serde_json::Value>>(value) {
+        let text = |item: serde_json::Value| match item {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        return Raw::Many(items.into_iter().map(text).collect());
     }
-    Raw::One(unquoted(value).to_owned())
+    match list.trim() {
+        "" => Raw::Many(Vec::new()),
+        list => Raw::Many(list.split(',').map(|item| item.trim().to_owned()).collect()),
+    }
 }
 
-fn unquoted(value: &str) -> &str {
-    for quote in ['"', '\''] {
-        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
-            return inner;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> Option<(String, Raw)> {
+        let entries = parse(line).unwrap();
+        entries.into_iter().next().map(|entry| (entry.key, entry.raw))
+    }
+
+    /// What Locust 2.47.0 makes of each line, as observed.
+    #[test]
+    fn lines_read_as_in_locust() {
+        for (line, expected) in [
+            ("a=1", "1"),
+            ("a = 1", "1"),
+            ("a: 1", "1"),
+            ("a 1", "1"),
+            ("a\t=\tb", "b"),
+            ("  a = 1", "1"),
+            ("a", "true"),
+            ("a =", ""),
+            ("a:", ""),
+            ("a = \"x y\"", "x y"),
+            ("a = 'x'", "x"),
+            ("a = 'x' # c", "x"),
+            ("a = x # c", "x"),
+            ("a = x ;c", "x"),
+            ("a = x#c", "x#c"),
+            ("a = x;c", "x;c"),
+            ("a=#c", "#c"),
+            ("a = # c", "# c"),
+            ("a #c", "#c"),
+            ("a ; c", "; c"),
+            ("a == b", "= b"),
+            ("a := b", "= b"),
+            ("a = b = c", "b = c"),
+            ("a b c", "b c"),
+            ("a b = c", "b = c"),
+            ("a: b: c", "b: c"),
+            ("a = \"x", "\"x"),
+            ("a = x\"", "x\""),
+            ("a = \"x\" y", "\"x\" y"),
+            ("a = \"x # y\"", "x # y"),
+            ("a = \"\"", ""),
+            ("a = ' x '", " x "),
+            ("a= \"", "\""),
+            ("a = [1, 2", "[1, 2"),
+            ("a=[a # b]", "[a"),
+            ("--a = 1", "1"),
+            ("--a", "true"),
+        ] {
+            assert_eq!(one(line), Some(("a".into(), Raw::One(expected.into()))), "{line}");
         }
     }
-    value
+
+    #[test]
+    fn lists_read_as_in_locust() {
+        for (line, expected) in [
+            ("a = [x, y]", &["x", "y"][..]),
+            ("a=[x]", &["x"]),
+            ("a = [\"x\", \"y z\"]", &["x", "y z"]),
+            ("a = ['x', y]", &["'x'", "y"]),
+            ("a = [ x ,, y ]", &["x", "", "y"]),
+            ("a = [x] # c", &["x"]),
+            ("a = [true, 1]", &["true", "1"]),
+            ("a=[]", &[]),
+            ("a = [ ]", &[]),
+        ] {
+            let words = expected.iter().map(ToString::to_string).collect();
+            assert_eq!(one(line), Some(("a".into(), Raw::Many(words))), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_and_what_is_wrong() {
+        for line in ["", "# a = 1", "; a = 1", "[section]", "---", "--- a"] {
+            assert_eq!(one(line), None, "{line}");
+        }
+        for line in ["=x", ":x", "= x", "a;b = 1", "a#b = 1"] {
+            let text = format!("ok = 1\n{line}\n");
+            assert_eq!(parse(&text), Err(format!("line 2: expected `key = value`: '{line}'")));
+        }
+    }
 }

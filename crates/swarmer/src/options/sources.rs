@@ -25,8 +25,8 @@ pub(super) enum Raw {
 /// One line of a configuration file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
-    key: String,
-    raw: Raw,
+    pub(super) key: String,
+    pub(super) raw: Raw,
 }
 
 impl Entry {
@@ -73,11 +73,7 @@ pub(super) fn environment(table: &[Opt], around: &Surroundings<'_>) -> Result<La
         let Some(value) = (around.env)(name) else { continue };
         let text =
             value.into_string().map_err(|bad| format!("{} (from {name})", not_utf8(opt, &bad)))?;
-        let raw = match opt.kind {
-            Kind::Words => Raw::Many(words(&text)),
-            _ => Raw::One(text),
-        };
-        values.insert(opt.long().to_owned(), raw);
+        values.insert(opt.long().to_owned(), Raw::One(text));
     }
     Ok(Layer { origin: Origin::Environment, values })
 }
@@ -203,14 +199,7 @@ pub(super) fn resolve(table: &[Opt], layers: &[Layer]) -> Result<Values, String>
         let found = layers
             .iter()
             .find_map(|layer| layer.values.get(opt.long()).map(|raw| (raw.clone(), &layer.origin)));
-        let default = || {
-            let text = opt.default_value()?;
-            let raw = match opt.kind {
-                Kind::Words => Raw::Many(words(text)),
-                _ => Raw::One(text.to_owned()),
-            };
-            Some((raw, &Origin::Default))
-        };
+        let default = || Some((Raw::One(opt.default_value()?.to_owned()), &Origin::Default));
         if let Some((raw, origin)) = found.or_else(default) {
             values.set(opt.long(), read(opt, raw, origin)?);
         }
@@ -218,6 +207,7 @@ pub(super) fn resolve(table: &[Opt], layers: &[Layer]) -> Result<Values, String>
     Ok(values)
 }
 
+/// Reads one value; a mistake in it names the option and, except on the command line, where it was found.
 fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String> {
     let name = opt.display();
     let from = match origin {
@@ -244,6 +234,7 @@ fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String> {
             };
             format!("argument {name}: {problem}{from}")
         }),
+        (Raw::One(text), Kind::Words) => read(opt, Raw::Many(words(&text)), origin),
         (Raw::One(text), kind) => {
             kind.read(&text).map_err(|problem| format!("argument {name}: {problem}{from}"))
         }
