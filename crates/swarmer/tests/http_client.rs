@@ -12,6 +12,7 @@ fn failure(exchange: Exchange) -> Error {
     exchange.result.expect_err("the request fails")
 }
 
+#[expect(clippy::unwrap_used, reason = "code of tests")]
 async fn text(client: &mut Client, request: Request) -> String {
     client.send(request).await.result.unwrap().text().into_owned()
 }
