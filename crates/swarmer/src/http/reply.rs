@@ -76,11 +76,11 @@ impl Reply {
             }
             if !may_hold_head(buf, self.settled) {
                 self.settled = buf.len();
-                return limited(buf.len());
+                return incomplete(buf, self.answers_head);
             }
             let Some(head) = head::parse(buf, self.answers_head)? else {
                 self.settled = buf.len();
-                return limited(buf.len());
+                return incomplete(buf, self.answers_head);
             };
             self.settled = head.length;
             if head.status >= 200 {
@@ -171,8 +171,10 @@ fn may_hold_head(bytes: &[u8], from: usize) -> bool {
     tail.windows(2).any(|pair| pair == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n")
 }
 
-fn limited(length: usize) -> Result<bool, Error> {
-    if length > HEAD_LIMIT {
+/// The head is not complete: fine, unless it is too long already, or has long been something else than a head.
+fn incomplete(bytes: &[u8], answers_head: bool) -> Result<bool, Error> {
+    if bytes.len() > HEAD_LIMIT {
+        head::parse(bytes, answers_head)?;
         return Err(Error::protocol("a head of more than 64 KiB"));
     }
     Ok(false)
