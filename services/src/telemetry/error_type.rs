@@ -8,7 +8,7 @@ pub trait ErrorType {
     /// The kind of error, such as `timeout` or `connect`.
     fn error_type(&self) -> Cow<'static, str>;
 
-    /// The database's own code (`SQLSTATE` for PostgreSQL), if it answered with one.
+    /// The database's own code (`SQLSTATE` for `PostgreSQL`), if it answered with one.
     fn database_status(&self) -> Option<String> {
         None
     }

@@ -74,10 +74,10 @@ impl Tracer {
 
     /// Where a new server span would stand in its trace; `None` if it is not to be recorded.
     pub(super) fn sample(&self, parent: Option<TraceContext>) -> Option<TraceContext> {
-        let sampler = self.0.as_ref()?.sampler;
+        let inner = self.0.as_ref()?;
         let context = parent.map_or_else(|| TraceContext::root(true), TraceContext::child);
-        let sampled = sampler.samples(parent, context.trace_id);
-        sampled.then_some(TraceContext { sampled, ..context })
+        let kept = inner.sampler.samples(parent, context.trace_id);
+        kept.then_some(TraceContext { sampled: true, ..context })
     }
 
     pub(super) fn start(
