@@ -1,5 +1,4 @@
 //! Logging as a process sets it up: to a file, elsewhere, and where it cannot go.
-#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use swarmer::logging::{self, Level};
 

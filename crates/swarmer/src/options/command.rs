@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, builder::OsStringValueParser};
 use super::opt::{Kind, Opt, Place};
 use super::program::{Exit, Program};
 use super::sources::{Layer, Origin, Raw};
-use super::value::quote;
+use super::value::{harmless, quote};
 
 const FILES: &str = "\
 Options can also be set by environment variables (named at each option) and in configuration files, with the long \
@@ -197,8 +197,7 @@ fn as_typed(named: &str, args: &[OsString]) -> String {
         .map(|arg| arg.to_string_lossy())
         .find(|arg| arg == named || arg.starts_with(&with_value));
     let word = word.as_deref().unwrap_or(named);
-    let quoted = quote(word);
-    quoted[1..quoted.len() - 1].to_owned()
+    harmless(word)
 }
 
 /// The options a prefix could mean, if there are several.

@@ -40,7 +40,8 @@ pub use span::parse_span;
 pub use typed::Options;
 pub use value::Values;
 
-use sources::{Layer, Raw};
+use sources::Layer;
+use value::Value;
 
 /// Reads a program's options.
 ///
@@ -92,8 +93,11 @@ fn layers(
     command: &clap::Command,
     around: &Surroundings<'_>,
 ) -> Result<Vec<Layer>, String> {
-    let config = match typed.values.get("config") {
-        Some(Raw::One(path)) => Some(path.clone()),
+    let config = table.iter().find(|opt| opt.long() == "config");
+    let config = config.and_then(|opt| Some((opt, typed.values.get(opt.long())?.clone())));
+    let config = config.map(|(opt, raw)| sources::read(opt, raw, &typed.origin)).transpose()?;
+    let config = match config {
+        Some(Value::Text(path)) => Some(path),
         _ => None,
     };
     let environment = sources::environment(table, around)?;

@@ -215,7 +215,7 @@ impl Opt {
         self
     }
 
-    pub(super) fn place(mut self, place: Place) -> Self {
+    pub(super) fn placed(mut self, place: Place) -> Self {
         self.place = place;
         self
     }
@@ -233,6 +233,11 @@ impl Opt {
     /// What values it takes.
     pub fn kind(&self) -> &Kind {
         &self.kind
+    }
+
+    /// Where it can be set.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// The value used when the option is set nowhere.

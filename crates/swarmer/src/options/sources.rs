@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue};
 use super::command::{ambiguous, did_you_mean, not_utf8};
 use super::opt::{Kind, Opt, Place};
 use super::program::Surroundings;
-use super::value::{Value, Values, not_a_flag, quote};
+use super::value::{Value, Values, harmless, not_a_flag, quote};
 use super::{conf, toml_file};
 
 /// What was written for an option, before it is read according to the option's kind.
@@ -37,12 +37,9 @@ impl Entry {
 
     /// The arguments Locust would make of it.
     fn as_arguments(&self) -> Vec<String> {
-        let argument = |value: &String| {
-            let value = quote(value);
-            format!("--{}={}", self.key, &value[1..value.len() - 1])
-        };
+        let argument = |value: &String| format!("--{}={}", harmless(&self.key), harmless(value));
         match &self.raw {
-            Raw::Flag => vec![format!("--{}", self.key)],
+            Raw::Flag => vec![format!("--{}", harmless(&self.key))],
             Raw::One(value) => vec![argument(value)],
             Raw::Many(values) => values.iter().map(argument).collect(),
         }
@@ -107,7 +104,7 @@ pub(super) fn files(
     }
     let mut layers = Vec::new();
     for (path, required) in places {
-        let shown = path.display().to_string();
+        let shown = harmless(&path.to_string_lossy());
         let bytes = match (around.read)(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
@@ -208,7 +205,7 @@ pub(super) fn resolve(table: &[Opt], layers: &[Layer]) -> Result<Values, String>
 }
 
 /// Reads one value; a mistake in it names the option and, except on the command line, where it was found.
-fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String> {
+pub(super) fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String> {
     let name = opt.display();
     let from = match origin {
         Origin::CommandLine => String::new(),

@@ -18,9 +18,9 @@ fn common() -> Vec<Opt> {
     [
         Opt::new("help", Kind::Help)
             .short('h')
-            .place(Place::CommandLine)
+            .placed(Place::CommandLine)
             .help("Show this help and exit; -h is the short form of it"),
-        Opt::path("config").place(Place::CommandLine).value_name("FILE").help(
+        Opt::path("config").placed(Place::CommandLine).value_name("FILE").help(
             "Read further options from this file (.toml, or lines of `key = value`)",
         ),
         Opt::new("host", Kind::BaseUrl)
@@ -144,10 +144,10 @@ fn other() -> Vec<Opt> {
             .details("0 stops users at once. Accepts the formats of --run-time."),
         Opt::new("version", Kind::Version)
             .short('V')
-            .place(Place::CommandLine)
+            .placed(Place::CommandLine)
             .help("Show the version and exit"),
         Opt::words("UserClass")
-            .place(Place::Positional)
+            .placed(Place::Positional)
             .env("LOCUST_USER_CLASSES")
             .help("User classes to run (all if none is named)"),
     ]

@@ -1,6 +1,6 @@
 //! Values: text read according to an option's kind, and read back with its type.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) enum Value {
 /// option by a name it does not have, or with another type than its kind's, is a mistake in the workload and gives the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values {
-    by_name: HashMap<String, Value>,
+    by_name: BTreeMap<String, Value>,
 }
 
 impl Values {
@@ -186,10 +186,15 @@ fn base_url(text: &str) -> Result<(), String> {
 
 /// A value in quotes, harmless to a terminal and short enough to read.
 pub(super) fn quote(text: &str) -> String {
+    format!("'{}'", harmless(text))
+}
+
+/// Text from outside as messages show it: control characters as escapes, cut where it becomes too long to read.
+pub(super) fn harmless(text: &str) -> String {
     const SHOWN: usize = 80;
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    // escape_debug also escapes quotes, which need no escape between the other kind.
-    shown = shown.replace("\\'", "'").replace("\\\"", "\"");
+    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    // escape_debug also escapes quotes and backslashes, which do no harm here.
+    let shown = shown.replace("\\'", "'").replace("\\\"", "\"").replace("\\\\", "\\");
     let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-    format!("'{shown}{more}'")
+    format!("{shown}{more}")
 }

@@ -1,0 +1,116 @@
+//! No bytes in any place make reading options panic, and each mistake ends in one clear line.
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use swarmer::options::{Exit, Kind, Opt, Options, Place, Program, Surroundings, parse};
+
+fn program() -> Program {
+    Program::new("shop", "1").option(Opt::words("brands")).option(Opt::text("greeting"))
+}
+
+fn long_names() -> Vec<String> {
+    program().all_options().iter().map(|opt| opt.long().to_owned()).collect()
+}
+
+/// Either options, or one clear end.
+fn check(result: Result<Options, Exit>) {
+    let Err(exit) = result else { return };
+    if exit.code == 0 {
+        assert!(exit.stderr.is_empty() && !exit.stdout.is_empty());
+        return;
+    }
+    assert_eq!(exit.code, 2);
+    assert!(exit.stdout.is_empty());
+    let text = exit.stderr.strip_prefix("shop: error: ").unwrap();
+    let text = text.strip_suffix('\n').unwrap();
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    assert!(!first.is_empty() && first.len() < 20_000);
+    assert!(rest.is_empty() || rest.starts_with("Did you mean '--"), "{rest}");
+    assert!(!text.replace('\n', "").contains(|c: char| c.is_control()), "{text:?}");
+}
+
+fn argument() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..12),
+        "[-a-zA-Z0-9=]{0,12}".prop_map(String::into_bytes),
+        (proptest::sample::select(long_names()), "(=.{0,8})?")
+            .prop_map(|(name, value)| format!("--{name}{value}").into_bytes()),
+        "-[A-Za-z].{0,6}".prop_map(String::into_bytes),
+    ]
+}
+
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..40),
+        (proptest::sample::select(long_names()), "[ :=]{1,3}", ".{0,20}")
+            .prop_map(|(name, between, value)| format!("{name}{between}{value}").into_bytes()),
+        r#"[-a-z\[\]"'# =:;.,0-9]{0,30}"#.prop_map(String::into_bytes),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_arguments(args in vec(argument(), 0..6)) {
+        let args: Vec<OsString> = args.into_iter().map(OsString::from_vec).collect();
+        check(parse(&program(), args, &Surroundings::none()));
+    }
+
+    #[test]
+    fn any_configuration_file(lines in vec(line(), 0..8), toml in any::<bool>()) {
+        let content = lines.join(&b'\n');
+        let place = Path::new(if toml { "swarmer.toml" } else { "locust.conf" });
+        let read = |path: &Path| {
+            if path == place { Ok(content.clone()) } else { Err(io::ErrorKind::NotFound.into()) }
+        };
+        let around = Surroundings { env: &|_| None, read: &read };
+        check(parse(&program(), [""; 0], &around));
+    }
+
+    #[test]
+    fn any_environment(value in vec(any::<u8>(), 0..20), pick in 0_usize..20) {
+        let names: Vec<String> = program()
+            .all_options()
+            .iter()
+            .filter_map(|opt| opt.env_name().map(str::to_owned))
+            .collect();
+        let chosen = &names[pick % names.len()];
+        let env = |name: &str| (name == chosen).then(|| OsString::from_vec(value.clone()));
+        let read = |_: &Path| Err(io::ErrorKind::NotFound.into());
+        check(parse(&program(), [""; 0], &Surroundings { env: &env, read: &read }));
+    }
+}
+
+#[test]
+fn each_option_names_itself_and_what_it_saw() {
+    let huge = "9".repeat(5000);
+    let hostile = ["", "-1", "1e999", "NaN", "-inf", huge.as_str(), "../../etc/passwd\0", "a\nb"];
+    for opt in program().all_options() {
+        if opt.place() == Place::Positional || opt.kind().is_flag() {
+            continue;
+        }
+        for value in hostile {
+            // For a text or a path these are words like any other.
+            let is_text = matches!(opt.kind(), Kind::Text | Kind::Path | Kind::Words);
+            if is_text && matches!(value, "-1" | "1e999" | "NaN" | "-inf") {
+                continue;
+            }
+            let argument = format!("--{}={value}", opt.long());
+            let exit = parse(&program(), [&argument], &Surroundings::none()).unwrap_err();
+            assert_eq!(exit.code, 2, "{argument}");
+            assert!(exit.stderr.contains(&format!("--{}: ", opt.long())), "{}", exit.stderr);
+            let says_what = exit.stderr.contains("(allowed: ")
+                || exit.stderr.contains("(choose from ")
+                || exit.stderr.contains("Invalid time span format");
+            assert!(says_what, "{}", exit.stderr);
+            check(Err(exit));
+        }
+    }
+}
