@@ -17,6 +17,9 @@ use super::tally::RowState;
 use super::window::Scratch;
 use crate::clock::Anchor;
 
+/// Seconds a tick may be late before the history gets a hole.
+const LATE: u64 = 30;
+
 /// Everything known about a run, growing by one [`Delta`] per recorder and second.
 #[derive(Debug)]
 pub struct Collector {
@@ -114,32 +117,39 @@ impl Collector {
         self.folded_names = 0;
     }
 
-    /// To be called once a second, after the deltas of that second were merged: adds the second that has just passed to
-    /// the history and forgets what has left the ten-second window.
+    /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
+    /// the last call to the history and forgets what has left the ten-second window.
     pub fn tick(&mut self, now: Instant, users: &Users) {
         let second = self.second(now);
         for row in &mut self.rows {
             row.window.prune(second);
         }
-        let Some(passed) = second.checked_sub(1) else { return };
-        // Two ticks within one second (or a clock that does not move) add one point.
-        if self.history.latest().is_some_and(|latest| latest >= passed) {
-            return;
+        let point = self.point(second, users);
+        // A late tick adds several points, as far back as seconds are counted; a second tick within a second adds none.
+        let oldest = second.saturating_sub(if self.history.latest().is_some() { LATE } else { 1 });
+        for time in self.history.latest().map_or(oldest, |latest| oldest.max(latest + 1))..second {
+            let mut point = HistoryPoint { time, span: 1, ..point };
+            point.set_counts(self.total.seconds.get(time));
+            self.history.push(point);
         }
+    }
+
+    /// What the history says about the moment before `second`, without the counts of a second.
+    fn point(&self, second: u64, users: &Users) -> HistoryPoint {
         let mut window = Scratch::default();
         for row in self.rows.iter().filter(|row| row.kind == Kind::Request) {
             row.window.fill(second, &mut window);
         }
         let total = self.total.row(second, self.start_second(), 0.0, &window);
-        let mut point = HistoryPoint { time: passed, span: 1, ..HistoryPoint::default() };
-        point.set_counts(self.total.seconds.get(passed));
         #[expect(clippy::cast_precision_loss, reason = "a number of users")]
         let running = users.values().sum::<u64>() as f64;
-        point.users = Gauge::of(Some(running));
-        point.p50 = Gauge::of(total.current.percentiles[0]);
-        point.p95 = Gauge::of(total.current.percentiles[5]);
-        point.mean = Gauge::of(total.figures.times.mean().map(|nanos| nanos / 1e6));
-        self.history.push(point);
+        HistoryPoint {
+            users: Gauge::of(Some(running)),
+            p50: Gauge::of(total.current.percentiles[0]),
+            p95: Gauge::of(total.current.percentiles[5]),
+            mean: Gauge::of(total.figures.times.mean().map(|nanos| nanos / 1e6)),
+            ..HistoryPoint::default()
+        }
     }
 
     /// The course of the run since it began (a reset does not shorten it).

@@ -1,0 +1,111 @@
+//! What statistics cost in allocations and memory, seen by a counting allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use swarmer::clock::Anchor;
+use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Users};
+
+/// Counts for each thread by itself: tests run side by side.
+struct Counting;
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "sizes of this test")]
+fn note(calls: u64, freed: usize, allocated: usize) {
+    CALLS.set(CALLS.get() + calls);
+    LIVE.set(LIVE.get() + allocated as i64 - freed as i64);
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(1, 0, layout.size());
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        note(0, layout.size(), 0);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, new: usize) -> *mut u8 {
+        note(1, layout.size(), new);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.realloc(at, layout, new) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const NAMES: [&str; 3] = ["Login", "List Quotes", "Convert Quote to Policy"];
+
+fn second_of_traffic(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
+    for (n, name) in (0..300_u64).zip(NAMES.into_iter().cycle()) {
+        *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let failed = n % 50 == 0;
+        recorder.record(&Sample {
+            kind: Kind::Request,
+            method: "GET",
+            name,
+            segment: swarmer::stats::Segment::NONE,
+            response_time: Some(Duration::from_micros(2_000 + (*rng >> 33) % 6_000)),
+            bytes: 100,
+            failure: failed.then_some(&"boom"),
+            completed: from + Duration::from_millis(n * 3),
+        });
+    }
+}
+
+#[test]
+fn the_steady_state_of_a_request_allocates_nothing() {
+    let mut recorder = Recorder::new(Anchor::now(), RecorderOptions::default());
+    let (now, mut rng) = (Instant::now(), 1);
+    second_of_traffic(&mut recorder, now, &mut rng);
+    for _ in 0..20 {
+        second_of_traffic(&mut recorder, now, &mut rng);
+    }
+    let before = CALLS.get();
+    for _ in 0..200 {
+        second_of_traffic(&mut recorder, now, &mut rng);
+    }
+    assert_eq!(CALLS.get() - before, 0, "60,000 samples, 1,200 of them failures");
+    assert_eq!(recorder.take().requests(), 221 * 300);
+    second_of_traffic(&mut recorder, now, &mut rng);
+    assert!(CALLS.get() > before, "the counter counts");
+}
+
+#[test]
+fn a_month_of_seconds_does_not_grow() {
+    let anchor = Anchor::now();
+    let start = Instant::now();
+    let mut recorder = Recorder::new(anchor, RecorderOptions { coarse: true });
+    let mut collector = Collector::new(anchor, start);
+    let (users, mut rng) = (Users::new(), 1);
+    let (day, month) = (Duration::from_hours(24).as_secs(), Duration::from_hours(720));
+    let mut after_a_day = 0;
+    // Traffic every ten minutes and a tick every ten seconds keep the test short.
+    for second in (0..month.as_secs()).step_by(10) {
+        let at = start + Duration::from_secs(second);
+        if second % 600 < 20 {
+            second_of_traffic(&mut recorder, at, &mut rng);
+        }
+        collector.merge(recorder.take());
+        collector.tick(at + Duration::from_secs(1), &users);
+        if second == day {
+            after_a_day = LIVE.get();
+        }
+    }
+    let grown = LIVE.get() - after_a_day;
+    assert!(grown < 64 * 1_024, "{grown} bytes more after a month than after a day");
+    assert!(after_a_day < 2 << 20, "{after_a_day} bytes after a day");
+    let summary = collector.summary(start + month, users);
+    assert_eq!(summary.total.figures.requests, 30 * 144 * 2 * 300);
+    let points: u64 = collector.history().points().map(|point| point.requests).sum();
+    assert_eq!(points, summary.total.figures.requests, "no second is lost in the history");
+}
