@@ -116,13 +116,13 @@ impl Window {
 
     /// Drops what is older than the window at second `now`.
     pub(super) fn prune(&mut self, now: u64) {
-        self.0.retain(|slice| slice.second + WINDOW >= now);
+        self.0.retain(|slice| slice.second + WINDOW > now);
     }
 
     /// Adds the response times of the window at second `now`, without their sum.
     pub(super) fn fill(&self, now: u64, into: &mut Scratch) {
         let Scratch { times, coarse } = into;
-        for slice in self.0.iter().filter(|slice| slice.second + WINDOW >= now) {
+        for slice in self.0.iter().filter(|slice| slice.second + WINDOW > now) {
             for (cell, count) in &slice.cells {
                 times.add_cell(*cell, *count);
             }

@@ -1,0 +1,69 @@
+//! Locust's four CSV files, byte for byte, plus the last row that Locust loses.
+//!
+//! `PREFIX_stats_history.csv` grows by a row (or one per entry) each second; the other three are written anew each second
+//! beside their place and renamed into it, so that a reader never sees half a file.
+
+mod dialect;
+mod files;
+mod tables;
+
+use std::path::Path;
+
+pub use files::CsvError;
+use files::{Appended, Replaced};
+
+use crate::stats::Summary;
+
+/// Writes the four files of `--csv PREFIX`.
+#[derive(Debug)]
+pub struct CsvWriter {
+    full_history: bool,
+    stats: Replaced,
+    history: Appended,
+    failures: Replaced,
+    exceptions: Replaced,
+}
+
+impl CsvWriter {
+    /// Creates (or empties) the four files, and the folders they lie in. With `full_history` the history holds every
+    /// entry each second, else only the total.
+    ///
+    /// # Errors
+    /// When a file or folder cannot be created; the error names it, the cause and what to do.
+    pub fn create(prefix: impl AsRef<Path>, full_history: bool) -> Result<Self, CsvError> {
+        let prefix = prefix.as_ref();
+        files::make_folder_of(prefix)?;
+        Ok(Self {
+            full_history,
+            stats: Replaced::create(prefix, "_stats.csv", &tables::stats_header())?,
+            history: Appended::create(prefix, "_stats_history.csv", &tables::history_header())?,
+            failures: Replaced::create(prefix, "_failures.csv", &tables::failures_header())?,
+            exceptions: Replaced::create(prefix, "_exceptions.csv", &tables::exceptions_header())?,
+        })
+    }
+
+    /// Brings the files up to date; to be called once a second. A second call within a second of the calendar replaces
+    /// the history rows of the first.
+    ///
+    /// # Errors
+    /// The first error; the other files are written nevertheless, and the next call tries all of them again.
+    pub fn tick(&mut self, summary: &Summary) -> Result<(), CsvError> {
+        let second = tables::timestamp(summary);
+        let rows = tables::history(summary, second, self.full_history);
+        let results = [
+            self.history.append(second, &rows),
+            self.stats.replace(&tables::stats(summary)),
+            self.failures.replace(&tables::failures(summary)),
+            self.exceptions.replace(&tables::exceptions(summary)),
+        ];
+        results.into_iter().collect()
+    }
+
+    /// Writes the last state, after all users have stopped.
+    ///
+    /// # Errors
+    /// As [`Self::tick`].
+    pub fn finish(mut self, summary: &Summary) -> Result<(), CsvError> {
+        self.tick(summary)
+    }
+}
