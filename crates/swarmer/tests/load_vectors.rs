@@ -114,3 +114,57 @@ fn iterations_match_locusts_tables() {
         }
     }
 }
+
+#[derive(Deserialize)]
+struct RandomPlan {
+    /// Name, weight, fixed count.
+    classes: Vec<(String, f64, u32)>,
+    workers: Vec<String>,
+    order: Vec<String>,
+    steps: Vec<RandomStep>,
+}
+
+#[derive(Deserialize)]
+struct RandomStep {
+    target: u32,
+    rate: f64,
+    restrict: Option<Vec<String>>,
+    iterations: usize,
+    /// The last table: workers in dispatch order, classes in order of name.
+    table: Vec<Vec<u32>>,
+}
+
+/// Sixty random plans played through Locust 2.47.0: fixed counts that go missing while they are refilled, restricted
+/// classes, ties, fractional weights, worker names of every shape.
+#[test]
+fn random_plans_end_where_locusts_do() {
+    let plans: Vec<RandomPlan> =
+        serde_json::from_str(include_str!("data/dispatch_random.json")).unwrap();
+    for plan in plans {
+        let mut by_name: Vec<usize> = (0..plan.classes.len()).collect();
+        by_name.sort_by_key(|&class| &plan.classes[class].0);
+        let classes = plan.classes.iter().map(|(name, weight, fixed_count)| UserClass {
+            name: name.clone(),
+            weight: *weight,
+            fixed_count: *fixed_count,
+        });
+        let mut dispatcher = Dispatcher::new(classes, plan.workers).unwrap();
+        let order = dispatcher.workers().iter().map(|&w| dispatcher.worker_name(w).unwrap());
+        assert_eq!(order.collect::<Vec<_>>(), plan.order);
+        for step in plan.steps {
+            if let Some(names) = &step.restrict {
+                dispatcher.restrict_to(names).unwrap();
+            }
+            let mut ramp = Ramp::new(step.target, step.rate).unwrap();
+            let mut iterations = 0;
+            while ramp.next_chunk(&mut dispatcher).is_some() {
+                iterations += 1;
+            }
+            let row = |&worker: &usize| {
+                by_name.iter().map(|&class| dispatcher.table().get(worker, class)).collect()
+            };
+            let table: Vec<Vec<u32>> = dispatcher.workers().iter().map(row).collect();
+            assert_eq!((iterations, table), (step.iterations, step.table), "{:?}", plan.classes);
+        }
+    }
+}

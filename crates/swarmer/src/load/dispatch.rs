@@ -26,8 +26,7 @@ pub struct Dispatcher {
     /// The classes that may be started now, in order of name.
     pickable: Vec<usize>,
     weighted: Picker,
-    /// The sequence that fills missing fixed users; made anew when some went missing.
-    missing: Option<Picker>,
+    fill: Fill,
     totals: Vec<u32>,
     workers: Workers,
     table: Table,
@@ -65,7 +64,7 @@ impl Dispatcher {
         }
         Ok(Self {
             weighted: weighted(&classes, &by_name),
-            missing: None,
+            fill: Fill::default(),
             totals: vec![0; classes.len()],
             table: Table::new(workers.order().len(), classes.len()),
             pickable: by_name,
@@ -156,7 +155,7 @@ impl Dispatcher {
         if chosen != self.pickable {
             self.weighted = weighted(&self.classes, &chosen);
             self.pickable = chosen;
-            self.missing = None;
+            self.fill = Fill::default();
         }
         Ok(())
     }
@@ -188,7 +187,7 @@ impl Dispatcher {
             }
             !lost
         });
-        self.missing = None;
+        self.fill = Fill::default();
         self.table.clear_worker(worker);
         before - self.user_count()
     }
@@ -213,16 +212,16 @@ impl Dispatcher {
     }
 
     fn next_class(&mut self) -> Option<usize> {
-        let Self { classes, pickable, totals, .. } = self;
+        let Self { classes, pickable, totals, fill, .. } = self;
         let missing = |class: usize| classes[class].fixed_count.saturating_sub(totals[class]);
         if pickable.iter().any(|&class| missing(class) > 0) {
-            let picker = self.missing.get_or_insert_with(|| {
-                let lacking = pickable.iter().filter(|&&class| missing(class) > 0);
-                Picker::new(lacking.map(|&class| (class, f64::from(missing(class)))))
-            });
-            // A class that is complete keeps its place in the sequence and only uses up its turns.
-            while let Some(class) = picker.pick() {
+            if fill.left == 0 {
+                *fill = Fill::new(pickable.iter().map(|&class| (class, missing(class))));
+            }
+            // A class that is complete only uses up its turns in the sequence.
+            while let Some(class) = fill.sequence.pick() {
                 if missing(class) > 0 {
+                    fill.left -= 1;
                     return Some(class);
                 }
             }
@@ -238,9 +237,23 @@ impl Dispatcher {
     fn note_stop(&mut self, place: Placement) {
         self.totals[place.class] -= 1;
         *self.table.cell(place.worker, place.class) -= 1;
-        if self.classes[place.class].fixed_count > 0 {
-            self.missing = None;
-        }
+    }
+}
+
+/// The sequence in which missing fixed users are started. Once begun it runs to its end; users that went missing in
+/// the meantime make the next one.
+#[derive(Clone, Debug, Default)]
+struct Fill {
+    sequence: Picker,
+    /// Users of the sequence not started yet.
+    left: u64,
+}
+
+impl Fill {
+    fn new(missing: impl Iterator<Item = (usize, u32)> + Clone) -> Self {
+        let left = missing.clone().map(|(_, count)| u64::from(count)).sum();
+        let lacking = missing.filter(|&(_, count)| count > 0);
+        Self { sequence: Picker::new(lacking.map(|(class, count)| (class, count.into()))), left }
     }
 }
 

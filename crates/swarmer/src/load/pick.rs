@@ -5,7 +5,7 @@
 //! smallest such value is taken; ties go to the smaller count, then the smaller weight, then the earlier class.
 
 /// The picker: one small entry per class, O(classes) per pick.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Picker {
     entries: Vec<Entry>,
 }
