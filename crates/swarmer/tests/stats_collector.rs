@@ -258,3 +258,21 @@ fn history_has_a_point_per_second_and_takes_late_reports() {
     let point = *bench.collector.history().points().last().unwrap();
     assert!(close(point.users.mean, 3.0) && close(point.p95.max, 1.0), "{point:?}");
 }
+
+#[test]
+fn a_summary_is_a_document() {
+    let mut bench = Bench::new();
+    let a = bench.recorder.segment("A");
+    bench.sample(1.0, |s| Sample { segment: a, failure: Some(&"boom"), ..s });
+    bench.collector.info_mut().host = Some("http://localhost".to_owned());
+    let document = serde_json::to_value(bench.summary(2.0)).expect("every figure is finite");
+    assert_eq!(document["version"], Summary::VERSION);
+    assert_eq!(document["host"], "http://localhost");
+    let row = &document["rows"][0];
+    assert_eq!((&row["kind"], &row["name"]), (&"request".into(), &"/".into()));
+    assert_eq!(row["segments"][0]["segment"], "A");
+    assert_eq!(row["segments"][0]["histogram"], row["histogram"]);
+    assert_eq!(document["total"]["percentiles"][10], 1.0);
+    assert_eq!(document["errors"][0]["error"], "boom");
+    assert_eq!(document["percentile_source"], "fine");
+}

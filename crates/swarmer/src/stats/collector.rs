@@ -11,7 +11,7 @@ use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
 use super::summary::{
-    ErrorRow, ExceptionRow, FoldedCounts, PercentileSource, RunInfo, Summary, Users,
+    ErrorRow, ExceptionRow, FoldedCounts, P50, P95, PercentileSource, RunInfo, Summary, Users,
 };
 use super::tally::RowState;
 use super::window::Scratch;
@@ -140,14 +140,14 @@ impl Collector {
         for row in self.rows.iter().filter(|row| row.kind == Kind::Request) {
             row.window.fill(second, &mut window);
         }
-        let total = self.total.row(second, self.start_second(), 0.0, &window);
+        let current = self.total.current(second, self.start_second(), &window);
         #[expect(clippy::cast_precision_loss, reason = "a number of users")]
         let running = users.values().sum::<u64>() as f64;
         HistoryPoint {
             users: Gauge::of(Some(running)),
-            p50: Gauge::of(total.current.percentiles[0]),
-            p95: Gauge::of(total.current.percentiles[5]),
-            mean: Gauge::of(total.figures.times.mean().map(|nanos| nanos / 1e6)),
+            p50: Gauge::of(current.percentiles[P50]),
+            p95: Gauge::of(current.percentiles[P95]),
+            mean: Gauge::of(self.total.tally.mean()),
             ..HistoryPoint::default()
         }
     }

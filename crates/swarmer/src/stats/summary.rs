@@ -13,6 +13,11 @@ use super::histogram::Histogram;
 pub const PERCENTILES: [f64; 11] =
     [0.50, 0.66, 0.75, 0.80, 0.90, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
 
+/// Where the median stands among [`PERCENTILES`].
+pub(super) const P50: usize = 0;
+/// Where the 95th percentile stands among [`PERCENTILES`].
+pub(super) const P95: usize = 5;
+
 /// One value for each of [`PERCENTILES`], in milliseconds; `None` when nothing was timed.
 pub type Percentiles = [Option<f64>; PERCENTILES.len()];
 

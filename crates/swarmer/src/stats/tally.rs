@@ -6,7 +6,7 @@ use super::coarse::CoarseBuckets;
 use super::delta::{Kind, RowDelta};
 use super::histogram::Histogram;
 use super::summary::{
-    Current, Figures, PERCENTILES, Percentiles, Row, SegmentRow, ms, rounded_ms, whole_ms,
+    Current, Figures, P50, PERCENTILES, Percentiles, Row, SegmentRow, ms, rounded_ms, whole_ms,
 };
 use super::window::{Scratch, Seconds, Window};
 
@@ -15,7 +15,7 @@ use super::window::{Scratch, Seconds, Window};
 /// The histogram is shared with the summaries made from it: as long as a summary lives, the next merge copies.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    pub(super) requests: u64,
+    requests: u64,
     untimed: u64,
     failures: u64,
     bytes: u64,
@@ -37,6 +37,11 @@ impl Tally {
         }
     }
 
+    /// Mean response time in milliseconds.
+    pub(super) fn mean(&self) -> Option<f64> {
+        self.times.mean().map(|nanos| nanos / 1e6)
+    }
+
     /// Figures with whole-run rates over `span` seconds (0 when unknown).
     #[expect(clippy::cast_precision_loss, reason = "rates and means need no more than 53 bits")]
     pub(super) fn figures(&self, span: f64) -> Figures {
@@ -49,8 +54,8 @@ impl Tally {
             failures: self.failures,
             bytes: self.bytes,
             min: ms(min),
-            mean: self.times.mean().map_or(0.0, |nanos| nanos / 1e6),
-            median: percentiles[0].map_or(0.0, |median| median.clamp(ms(min), ms(max))),
+            mean: self.mean().unwrap_or(0.0),
+            median: percentiles[P50].map_or(0.0, |median| median.clamp(ms(min), ms(max))),
             max: ms(max),
             percentiles,
             requests_per_second: per_second(self.requests),
@@ -111,16 +116,17 @@ impl RowState {
         *self = Self::new(self.kind, Arc::clone(&self.method), Arc::clone(&self.name));
     }
 
+    /// The last ten seconds before `now`, whose response times are `window`; `start` is the second of the start.
+    pub(super) fn current(&self, now: u64, start: u64, window: &Scratch) -> Current {
+        let (requests_per_second, failures_per_second) = self.seconds.rates(now, start);
+        let coarse = self.tally.coarse.is_some().then_some(&window.coarse);
+        let percentiles = percentiles(&window.times, coarse);
+        Current { requests_per_second, failures_per_second, percentiles }
+    }
+
     /// The row as people see it at second `now`; `start` is the second of the start, `span` the seconds whole-run rates
     /// are taken over, `window` the response times of its last ten seconds.
     pub(super) fn row(&self, now: u64, start: u64, span: f64, window: &Scratch) -> Row {
-        let (requests_per_second, failures_per_second) = self.seconds.rates(now, start);
-        let coarse = self.tally.coarse.is_some().then_some(&window.coarse);
-        let current = Current {
-            requests_per_second,
-            failures_per_second,
-            percentiles: percentiles(&window.times, coarse),
-        };
         let segments = self.segments.iter().map(|(segment, tally)| SegmentRow {
             segment: Arc::clone(segment),
             figures: tally.figures(span),
@@ -130,7 +136,7 @@ impl RowState {
             method: Arc::clone(&self.method),
             name: Arc::clone(&self.name),
             figures: self.tally.figures(span),
-            current,
+            current: self.current(now, start, window),
             segments: segments.collect(),
         }
     }
