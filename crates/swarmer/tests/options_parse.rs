@@ -415,3 +415,21 @@ fn help_and_version() {
     insta::assert_snapshot!("short_help", short.stdout);
     insta::assert_snapshot!("long_help", on_nothing(&["--help"]).unwrap_err().stdout);
 }
+
+#[test]
+fn the_process_is_read_through_its_surroundings() {
+    let around = Surroundings::of_process();
+    assert_eq!((around.env)("PATH"), std::env::var_os("PATH"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.conf");
+    std::fs::write(&path, "users = 12\n").unwrap();
+    let config = |path: &Path| format!("--config={}", path.display());
+    let no_env = Surroundings { env: &|_| None, ..around };
+    let options = parse(&program(), [config(&path)], &no_env).unwrap();
+    assert_eq!(options.users, Some(12));
+    // Neither a folder nor something endless is a configuration file.
+    let exit = parse(&program(), [config(folder.path())], &no_env).unwrap_err();
+    assert!(exit.stderr.ends_with("Error: Is a directory (os error 21)\n"), "{}", exit.stderr);
+    let exit = parse(&program(), [config(Path::new("/dev/zero"))], &no_env).unwrap_err();
+    assert!(exit.stderr.ends_with("/dev/zero. Error: larger than 1 MiB\n"), "{}", exit.stderr);
+}
