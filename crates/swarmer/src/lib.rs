@@ -6,10 +6,16 @@ pub mod http;
 pub mod load;
 pub mod logging;
 pub mod options;
+pub mod prelude;
 pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod stats;
 pub mod swarm;
 pub mod telemetry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod user;
+
+pub use swarm::{Environment, Setup, SetupError, Swarm};
+pub use user::{TaskError, TaskResult, User};

@@ -39,6 +39,13 @@ impl Response {
         self.status
     }
 
+    /// The reason phrase that the server sent after the status; empty if it sent none, or none in UTF-8.
+    pub fn reason(&self) -> &str {
+        let line = self.raw.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let reason = line.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or_default();
+        str::from_utf8(reason.trim_ascii()).unwrap_or_default()
+    }
+
     /// The value of the first header field of this name, whatever its case; `None` as well if it is not UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers()

@@ -1,1 +1,15 @@
 //! Driver threads and the control plane that steers them.
+//!
+//! The control plane (one thread) sends each driver a few commands a second and merges what they report; a driver owns
+//! everything its users touch. See [`Handle`] for what can be asked of a run.
+
+mod control;
+mod driver;
+mod fleet;
+mod life;
+
+pub(crate) use control::{Control, Settings, Watcher};
+pub use control::{Handle, State};
+pub(crate) use driver::Setup;
+pub use fleet::FleetError;
+pub(crate) use fleet::{Fleet, default_drivers};

@@ -1,1 +1,218 @@
 //! What a task is handed: HTTP, think times, random numbers, identity.
+//!
+//! A [`User`] lives on one driver thread and never leaves it; nothing in it is shared with another thread, so a request
+//! takes no lock and sends no message.
+
+mod error;
+mod provided;
+mod request;
+pub(crate) mod stop;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use error::Reason;
+pub use error::{RequestFailed, TaskError, TaskResult};
+pub use provided::{NotProvided, Provided};
+use rand_pcg::Pcg64Mcg;
+pub use request::{Expect, Request, Verdict};
+use stop::StopSignal;
+
+use crate::clock;
+use crate::http::{self, Method};
+use crate::options::Options;
+use crate::scenario::{Pace, Wait};
+use crate::stats::{Recorder, Segment};
+
+/// The random source of a user: its algorithm is fixed, so that a seed means the same in every release.
+pub type UserRng = Pcg64Mcg;
+
+/// What all users of one driver share.
+pub(crate) struct Env {
+    pub(crate) recorder: RefCell<Recorder>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) provided: Arc<Provided>,
+    /// Trace ids come from entropy, never from the seed: two runs with one seed must not collide in a trace store.
+    pub(crate) trace_rng: RefCell<Pcg64Mcg>,
+}
+
+/// One simulated user, as its tasks see it.
+pub struct User {
+    number: u64,
+    rng: UserRng,
+    client: http::Client,
+    headers: Vec<(Box<str>, Box<str>)>,
+    segment: Segment,
+    pace: f64,
+    stop: StopSignal,
+    env: Rc<Env>,
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl User {
+    pub(crate) fn new(number: u64, client: http::Client, stop: StopSignal, env: Rc<Env>) -> Self {
+        let rng = seeded(env.options.seed.unwrap_or_default(), number);
+        let headers = Vec::new();
+        Self { number, rng, client, headers, segment: Segment::NONE, pace: 1.0, stop, env }
+    }
+
+    /// The user's number in the run, counted from 0 over all threads. With the seed it decides every random choice.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The user's own random source, seeded from `--seed` and the user's number.
+    pub fn rng(&mut self) -> &mut UserRng {
+        &mut self.rng
+    }
+
+    /// The options of the run, with the workload's own ones.
+    pub fn options(&self) -> &Options {
+        &self.env.options
+    }
+
+    /// What the workload's set-up provided, by its type.
+    ///
+    /// # Errors
+    /// [`NotProvided`] when set-up provided nothing of that type: a mistake in the workload.
+    pub fn provided<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, NotProvided> {
+        self.env.provided.get()
+    }
+
+    /// Pauses inside a task, as a person does between two steps: `wait` × the user's pace × the time scale.
+    pub async fn think(&mut self, wait: Wait) {
+        let scale = self.env.options.time_scale * self.pace;
+        let pause = wait.think(&mut self.rng, scale);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Makes this user think faster (below 1) or slower (above 1) than others.
+    ///
+    /// # Panics
+    /// When `factor` is negative or not finite.
+    pub fn set_pace(&mut self, factor: f64) {
+        assert!(factor.is_finite() && factor >= 0.0, "set_pace({factor}): must be finite and >= 0");
+        self.pace = factor;
+    }
+
+    /// Puts the user into a segment (an A/B group, a region, a tariff): its requests are counted under that too.
+    pub fn set_segment(&mut self, name: &str) {
+        self.segment = self.env.recorder.borrow_mut().segment(name);
+    }
+
+    /// Sends `value` under `name` with every request from now on, replacing an earlier default of that name.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        match self.headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, old)) => *old = value.into(),
+            None => self.headers.push((name.into(), value.into())),
+        }
+    }
+
+    /// No longer sends the default header `name`.
+    pub fn remove_header(&mut self, name: &str) {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+    }
+
+    /// Sends `Authorization: Bearer …` with every request from now on.
+    pub fn set_bearer(&mut self, token: &str) {
+        self.set_header("authorization", &format!("Bearer {token}"));
+    }
+
+    /// A GET request; see [`request`](Self::request).
+    pub fn get<'u>(&'u mut self, url: &str) -> Request<'u> {
+        self.request(Method::GET, url)
+    }
+
+    /// A POST request; see [`request`](Self::request).
+    pub fn post<'u>(&'u mut self, url: &str) -> Request<'u> {
+        self.request(Method::POST, url)
+    }
+
+    /// A PUT request; see [`request`](Self::request).
+    pub fn put<'u>(&'u mut self, url: &str) -> Request<'u> {
+        self.request(Method::PUT, url)
+    }
+
+    /// A PATCH request; see [`request`](Self::request).
+    pub fn patch<'u>(&'u mut self, url: &str) -> Request<'u> {
+        self.request(Method::PATCH, url)
+    }
+
+    /// A DELETE request; see [`request`](Self::request).
+    pub fn delete<'u>(&'u mut self, url: &str) -> Request<'u> {
+        self.request(Method::DELETE, url)
+    }
+
+    /// A request to `url`: a path, which follows the host, or an absolute `http(s)://…` address.
+    pub fn request<'u>(&'u mut self, method: Method, url: &str) -> Request<'u> {
+        let request = http::Request::new(method, url);
+        let defaults = self.headers.iter();
+        let inner = defaults.fold(request, |request, (name, value)| request.header(name, &**value));
+        Request::new(self, inner)
+    }
+
+    pub(crate) fn stop_signal(&self) -> &StopSignal {
+        &self.stop
+    }
+
+    /// The pause before the next task.
+    pub(crate) fn draw_wait(&mut self, wait: Wait, pace: &mut Pace) -> Duration {
+        wait.draw(&mut self.rng, self.env.options.time_scale, clock::now(), pace)
+    }
+
+    pub(crate) fn count_exception(&self, class: &str, message: &str, detail: &str) {
+        self.env.recorder.borrow_mut().exception(class, &message, &detail);
+    }
+}
+
+/// The random source of user `number` in a run with `seed`: the same on every thread, machine and release.
+fn seeded(seed: u64, number: u64) -> UserRng {
+    let high = split_mix(seed.wrapping_add(0x5357_4152_4d45_5221));
+    let low = split_mix(high ^ split_mix(number));
+    UserRng::new(u128::from(high ^ number) << 64 | u128::from(low))
+}
+
+/// One step of SplitMix64 (Steele, Lea, Flood 2014): spreads neighbouring inputs over all 64 bits.
+fn split_mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    #[test]
+    fn a_users_random_numbers_are_fixed_for_ever() {
+        let mut rng = seeded(42, 7);
+        let drawn: [u64; 2] = [rng.random(), rng.random()];
+        assert_eq!(
+            drawn,
+            [0, 0],
+            "the values may never change: people keep seeds in their scripts"
+        );
+    }
+
+    #[test]
+    fn neighbours_share_nothing() {
+        let first: Vec<u64> = (0..1000).map(|n| seeded(1, n).random()).collect();
+        let mut unique = first.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), first.len());
+        let ones: u32 = first.iter().map(|v| v.count_ones()).sum();
+        assert!((31_000..33_000).contains(&ones), "{ones} of 64000 bits set");
+    }
+}

@@ -1,0 +1,28 @@
+# make demo   agents at work against DynaClaimz, about a minute, ends with tables and CSV files
+# make test   everything CI runs; installs by itself what it needs
+# make bench  this engine beside wrk, as ratios
+# make lint   format, clippy, documentation, dependencies
+
+.PHONY: demo test bench lint
+
+demo:
+	cargo build --release --package load-tests
+	target/release/load-tests --demo --headless --users 50 --spawn-rate 10 --run-time 60s --time-scale 0.1 \
+	  --csv target/demo/demo --only-summary --progress 5s
+
+test:
+	tools/install-test-tools
+	$(MAKE) lint
+	cargo test --workspace --all-targets
+	cargo test --workspace --doc
+
+bench:
+	tools/install-bench-tools
+	cargo build --release --package bench
+	target/release/bench
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	node tools/check-dependencies.mjs

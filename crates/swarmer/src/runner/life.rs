@@ -1,0 +1,106 @@
+//! The life of one user: start, then task and wait in turn, then stop.
+
+use std::time::Instant;
+
+use crate::clock;
+use crate::scenario::{Fault, Pace, Session, UserClass};
+use crate::user::stop::Stopped;
+use crate::user::{Reason, TaskError, User};
+
+/// How a user's life ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was told to stop, or stopped itself.
+    Stopped,
+    /// It could not start; nobody takes its place.
+    StartFailed,
+    /// It asked for the end of the whole test, for this reason.
+    StopTest(String),
+}
+
+/// Runs a user from its start to its `on_stop`.
+pub(super) async fn live(class: UserClass, mut user: User) -> End {
+    let signal = user.stop_signal().clone();
+    let born = clock::now();
+    signal.set_in_task(true);
+    let mut session = match signal.guard(class.start(&mut user)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(fault)) => return start_failed(&class, &user, fault),
+        Err(Stopped) => return End::Stopped,
+    };
+    let end = match signal.guard(work(&class, &mut *session, &mut user, born)).await {
+        Ok(end) => end,
+        Err(Stopped) => End::Stopped,
+    };
+    signal.begin_last_words();
+    if let Ok(Err(fault)) = signal.guard(session.stop(&mut user)).await {
+        settle(&class, &user, fault);
+    }
+    end
+}
+
+/// Task, wait, task, wait: until something ends it.
+async fn work(class: &UserClass, session: &mut dyn Session, user: &mut User, born: Instant) -> End {
+    let signal = user.stop_signal().clone();
+    let mut pace = Pace::new(born);
+    loop {
+        signal.set_in_task(true);
+        let outcome = session.next_task(user).await;
+        signal.set_in_task(false);
+        if let Err(fault) = outcome
+            && let Some(end) = settle(class, user, fault)
+        {
+            return end;
+        }
+        signal.checkpoint().await;
+        let pause = user.draw_wait(class.wait(), &mut pace);
+        if pause.is_zero() {
+            // A task that never waits for anything must not keep the thread from its other users.
+            tokio::task::coop::consume_budget().await;
+        } else {
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Counts what has to be counted; says whether the user's life ends here.
+fn settle(class: &UserClass, user: &User, fault: Fault) -> Option<End> {
+    match fault {
+        Fault::Panic(panic) => {
+            let text = format!("panicked: {}", panic.text);
+            user.count_exception(class.name(), &text, &format!("{text}\n  at {}", panic.place));
+            None
+        }
+        Fault::Error(error) => match error.into_reason() {
+            Reason::RequestFailed(_) | Reason::EndTask => None,
+            Reason::StopUser => Some(End::Stopped),
+            Reason::StopTest(reason) => Some(End::StopTest(reason)),
+            Reason::Exception(error) => {
+                user.count_exception(class.name(), &error.to_string(), &chain(&*error));
+                None
+            }
+        },
+    }
+}
+
+fn start_failed(class: &UserClass, user: &User, fault: Fault) -> End {
+    let fault = match fault {
+        Fault::Error(error) => Fault::Error(in_start(error)),
+        panic @ Fault::Panic(_) => panic,
+    };
+    settle(class, user, fault).unwrap_or(End::StartFailed)
+}
+
+/// A user that died at its start is worth a line of its own, even where the request is counted already.
+fn in_start(error: TaskError) -> TaskError {
+    tracing::warn!(target: "swarmer.user", "a user could not start and is not replaced: {error}");
+    error
+}
+
+/// An error with its causes, outermost first, a line each.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |&error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n  caused by: ")
+}

@@ -1,0 +1,154 @@
+//! Waits: how long a user pauses between tasks, or thinks between steps.
+
+use std::time::{Duration, Instant};
+
+use rand::{Rng, RngExt};
+
+/// A pause, in seconds of real time at time scale 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Wait {
+    /// No pause at all: the next task follows at once.
+    None,
+    /// Always the same.
+    Constant {
+        /// Length, in seconds.
+        seconds: f64,
+    },
+    /// Uniform in `[min, max)`.
+    Between {
+        /// Shortest, in seconds.
+        min: f64,
+        /// Longest, in seconds.
+        max: f64,
+    },
+    /// Tasks start every `period` seconds, as long as they take less than that: the wait is what remains of the period.
+    Pacing {
+        /// From the start of one task to the start of the next, in seconds.
+        period: f64,
+    },
+}
+
+/// Uniform between `min` and `max` seconds.
+///
+/// # Panics
+/// When a bound is negative or not finite, or `min` is above `max`: a mistake in the workload's own text.
+pub fn between(min: f64, max: f64) -> Wait {
+    assert!(
+        min.is_finite() && max.is_finite() && 0.0 <= min && min <= max,
+        "between({min}, {max}): both bounds must be finite seconds, 0 <= min <= max"
+    );
+    Wait::Between { min, max }
+}
+
+/// Always `seconds`.
+///
+/// # Panics
+/// When `seconds` is negative or not finite.
+pub fn constant(seconds: f64) -> Wait {
+    assert!(
+        seconds.is_finite() && seconds >= 0.0,
+        "constant({seconds}): must be finite seconds >= 0"
+    );
+    Wait::Constant { seconds }
+}
+
+/// One task every `period` seconds, however long the task takes (up to the period).
+///
+/// # Panics
+/// When `period` is not positive and finite.
+pub fn pacing(period: f64) -> Wait {
+    assert!(period.is_finite() && period > 0.0, "pacing({period}): must be finite seconds > 0");
+    Wait::Pacing { period }
+}
+
+/// What pacing has to remember of the user's past.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    last_call: Instant,
+    last_wait: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new(born: Instant) -> Self {
+        Self { last_call: born, last_wait: Duration::ZERO }
+    }
+}
+
+impl Wait {
+    /// The next pause, with every length multiplied by `scale`.
+    pub(crate) fn draw(
+        self,
+        rng: &mut impl Rng,
+        scale: f64,
+        now: Instant,
+        pace: &mut Pace,
+    ) -> Duration {
+        let wait = match self {
+            Self::Pacing { period } => {
+                let spent = now.duration_since(pace.last_call).saturating_sub(pace.last_wait);
+                seconds(period * scale).saturating_sub(spent)
+            }
+            other => other.think(rng, scale),
+        };
+        *pace = Pace { last_call: now, last_wait: wait };
+        wait
+    }
+
+    /// A pause without memory: pacing makes no sense inside a task and counts as none there.
+    pub(crate) fn think(self, rng: &mut impl Rng, scale: f64) -> Duration {
+        match self {
+            Self::None | Self::Pacing { .. } => Duration::ZERO,
+            Self::Constant { seconds: length } => seconds(length * scale),
+            Self::Between { min, max } => {
+                let share: f64 = rng.random();
+                seconds((min + share * (max - min)) * scale)
+            }
+        }
+    }
+}
+
+/// A scale may be large and a length too; a pause of more than a century is as good as one.
+fn seconds(length: f64) -> Duration {
+    const CENTURY: f64 = 100.0 * 366.0 * 86_400.0;
+    Duration::from_secs_f64(length.clamp(0.0, CENTURY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_pcg::Pcg64Mcg;
+
+    fn draws(wait: Wait, scale: f64) -> Vec<f64> {
+        let (mut rng, now) = (Pcg64Mcg::new(1), Instant::now());
+        let mut pace = Pace::new(now);
+        (0..1000).map(|_| wait.draw(&mut rng, scale, now, &mut pace).as_secs_f64()).collect()
+    }
+
+    #[test]
+    fn between_fills_its_range_and_follows_the_scale() {
+        let all = draws(between(2.0, 5.0), 0.1);
+        assert!(all.iter().all(|&s| (0.2..0.5).contains(&s)));
+        let mean = all.iter().sum::<f64>() / 1000.0;
+        assert!((mean - 0.35).abs() < 0.01, "{mean}");
+    }
+
+    #[test]
+    fn pacing_waits_for_what_is_left_of_the_period() {
+        let (mut rng, start) = (Pcg64Mcg::new(1), Instant::now());
+        let mut pace = Pace::new(start);
+        let mut draw = |at_ms: u64| {
+            let now = start + Duration::from_millis(at_ms);
+            pacing(1.0).draw(&mut rng, 1.0, now, &mut pace).as_millis()
+        };
+        assert_eq!(draw(300), 700, "the task took 0.3 s");
+        assert_eq!(draw(1_100), 900, "woken on time, the task took 0.1 s");
+        assert_eq!(draw(4_000), 0, "a task longer than the period leaves nothing to wait");
+        assert_eq!(draw(4_250), 750, "lost time is not made up");
+    }
+
+    #[test]
+    #[should_panic(expected = "0 <= min <= max")]
+    fn between_refuses_a_reversed_range() {
+        let _ = between(5.0, 2.0);
+    }
+}

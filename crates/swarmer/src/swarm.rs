@@ -1,1 +1,0 @@
-//! The builder a workload's `main` calls.

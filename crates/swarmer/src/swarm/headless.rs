@@ -1,0 +1,262 @@
+//! A run without a web page: started from the command line, ended by time or by a signal.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
+
+use super::output::Output;
+use super::{Setup, SetupError, Swarm, preflight, ratio};
+use crate::clock::{self, Anchor};
+use crate::http;
+use crate::logging::{self, MAIN};
+use crate::options::{self, Options, Program};
+use crate::runner::{self, Control, Fleet, Handle, State};
+use crate::scenario::UserClass;
+use crate::stats::{Collector, RunInfo, Summary};
+
+/// Users of a run that does not say how many.
+const ONE_USER: u32 = 1;
+
+/// Runs the workload as the command line asks.
+pub(super) fn main(mut swarm: Swarm) -> ExitCode {
+    let program = program(&mut swarm);
+    let mut options = match options::parse_process(&program) {
+        Ok(options) => options,
+        Err(exit) => return exit.print(),
+    };
+    let _flush = match logging::init(options.log_level, options.log_file.as_deref()) {
+        Ok(flush) => flush,
+        Err(error) => return fail(&program, &error.to_string()),
+    };
+    if options.list || options.show_task_ratio || options.show_task_ratio_json {
+        return match swarm.configured(&options) {
+            Ok(swarm) => print(&describe(&swarm, &options)),
+            Err(error) => fail(&program, &error.to_string()),
+        };
+    }
+    options.seed = options.seed.or_else(|| Some(draw_seed()));
+    match run(swarm, options) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            error!(target: MAIN, "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn program(swarm: &mut Swarm) -> Program {
+    let options = std::mem::take(&mut swarm.options);
+    let program =
+        Program::new(swarm.name.clone(), swarm.version.clone()).about(swarm.about.clone());
+    options.into_iter().fold(program, Program::option)
+}
+
+/// An error before there is a log.
+#[expect(clippy::print_stderr, reason = "there is no log yet")]
+fn fail(program: &Program, text: &str) -> ExitCode {
+    eprintln!("{}: error: {text}", program.name());
+    ExitCode::FAILURE
+}
+
+#[expect(clippy::print_stdout, reason = "what was asked for belongs on stdout")]
+fn print(text: &str) -> ExitCode {
+    print!("{text}");
+    ExitCode::SUCCESS
+}
+
+/// What `--list` and its like print.
+fn describe(swarm: &Swarm, options: &Options) -> String {
+    let (classes, users) = (swarm.infos(), options.users.unwrap_or(ONE_USER));
+    if options.list {
+        let names: Vec<String> =
+            classes.iter().map(|class| format!("    {}\n", class.name)).collect();
+        return format!("Available Users:\n{}", names.concat());
+    }
+    if options.show_task_ratio_json {
+        return format!("{:#}\n", ratio::json(&classes, users));
+    }
+    ratio::text(&classes, users)
+}
+
+/// A seed that a person can type again.
+fn draw_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
+}
+
+/// From the checks before the first user to the last table; gives the exit code.
+fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
+    info!(target: MAIN, "Starting {} {}", swarm.name, swarm.version);
+    let mut environment = swarm.environment.take();
+    if let Some(environment) = environment.as_mut() {
+        environment.start(&mut options)?;
+    }
+    let swarm = swarm.configured(&options)?;
+    let users = options.users.unwrap_or(ONE_USER);
+    check(&swarm, &options, users)?;
+    let output = Output::new(&options)?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (summary, output) = runtime.block_on(drive(swarm, options.clone(), users, output))?;
+    let files_written = output.finish(&summary);
+    for line in environment.map(|mut environment| environment.finish(&summary)).unwrap_or_default()
+    {
+        info!(target: MAIN, "{line}");
+    }
+    let code =
+        if summary.has_problems() { options.exit_code_on_error } else { u8::from(!files_written) };
+    info!(target: MAIN, "Shutting down (exit code {code})");
+    Ok(code)
+}
+
+fn check(swarm: &Swarm, options: &Options, users: u32) -> Result<(), SetupError> {
+    preflight::file_limit(users)?;
+    if let Some(warning) = preflight::port_warning(users) {
+        warn!(target: MAIN, "{warning}");
+    }
+    let hosts: Vec<&str> = match options.host.as_deref() {
+        Some(host) => vec![host],
+        None => swarm.classes.iter().filter_map(UserClass::host).collect(),
+    };
+    if hosts.is_empty() {
+        return Err(SetupError::new("no host to send requests to")
+            .hint("Give the base URL of the system under test: --host http://localhost:3000"));
+    }
+    hosts.into_iter().try_for_each(preflight::target)
+}
+
+async fn drive(
+    swarm: Swarm,
+    options: Options,
+    users: u32,
+    output: Output,
+) -> Result<(Summary, Output), SetupError> {
+    let mut signals = Signals::listen()?;
+    let settings = swarm.settings(&options);
+    let options = Arc::new(options);
+    let http = http_config(&options);
+    let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
+    let provided = match signals.or(prepare(setup, swarm.setup.as_deref())).await {
+        Some(provided) => provided?,
+        None => return Err(SetupError::new("interrupted before the first user started")),
+    };
+
+    let anchor = Anchor::now();
+    let collector = collector(anchor, &options);
+    let fleet_setup = runner::Setup {
+        classes: swarm.classes.into(),
+        options: Arc::clone(&options),
+        provided: Arc::new(provided),
+        http,
+        anchor,
+        #[cfg(any(test, feature = "testing"))]
+        script: None,
+    };
+    let drivers = options.threads.unwrap_or_else(runner::default_drivers);
+    let fleet = Fleet::start(drivers, &fleet_setup)?;
+    let (control, handle) = Control::new(fleet, collector, output, settings)?;
+
+    let plan = Plan { users, rate: options.spawn_rate.unwrap_or(1.0), run_time: options.run_time };
+    let (result, ()) = tokio::join!(control.run(), steer(handle, plan, signals));
+    Ok(result)
+}
+
+async fn prepare(
+    mut setup: Setup,
+    workload: Option<&dyn super::setup::SetupFn>,
+) -> Result<crate::user::Provided, SetupError> {
+    if let Some(workload) = workload {
+        workload.call(&mut setup).await?;
+    }
+    Ok(setup.into_provided())
+}
+
+fn http_config(options: &Options) -> http::Config {
+    http::Config { insecure: options.insecure, ..http::Config::default() }
+}
+
+fn collector(anchor: Anchor, options: &Options) -> Collector {
+    let mut collector = Collector::new(anchor, clock::now());
+    *collector.info_mut() =
+        RunInfo { host: options.host.clone(), seed: options.seed, notes: Vec::new() };
+    if options.insecure {
+        collector.note("TLS certificates were not verified (--insecure)");
+    }
+    collector
+}
+
+/// What a headless run is to do.
+struct Plan {
+    users: u32,
+    rate: f64,
+    run_time: Option<Duration>,
+}
+
+/// Starts the run and ends it: by time, by signal, or because a user said so.
+async fn steer(handle: Handle, plan: Plan, mut signals: Signals) {
+    match plan.run_time {
+        Some(limit) => info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs()),
+        None => info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt"),
+    }
+    if let Err(error) = handle.start(plan.users, plan.rate) {
+        error!(target: MAIN, "{error}");
+        handle.quit();
+        return;
+    }
+    let limit = async {
+        match plan.run_time {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut watch = handle.clone();
+    tokio::select! {
+        () = limit => info!(target: MAIN, "--run-time limit reached, shutting down"),
+        name = signals.next() => info!(target: MAIN, "Got {name} signal"),
+        () = watch.until(|state| state == State::Stopped) => {}
+    }
+    tokio::select! {
+        () = handle.stop() => {}
+        () = async {
+            signals.next().await;
+            warn!(target: MAIN, "Second signal: giving up the requests in flight");
+            handle.abort();
+            handle.stop().await;
+        } => {}
+    }
+    handle.quit();
+}
+
+/// The signals that end a run.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    /// `None` when a signal came before `work` was done.
+    async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            result = work => Some(result),
+            _ = self.next() => None,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The builder a workload's `main` calls: scenarios and options in, exit code out.
+
+mod headless;
+mod output;
+mod preflight;
+mod ratio;
+mod setup;
+
+use std::process::ExitCode;
+
+use setup::SetupFn;
+pub use setup::{Setup, SetupError};
+
+use crate::load;
+use crate::options::{Opt, Options, group};
+use crate::runner::Settings;
+use crate::scenario::{ClassInfo, Scenario, UserClass};
+use crate::stats::Summary;
+use crate::user::Provided;
+
+/// Something the workload needs around it while it runs: a system under test, a collector.
+///
+/// It is started after the options are known and before anything else, and ended after the last figure is in.
+pub trait Environment {
+    /// Options of its own.
+    fn options(&self) -> Vec<Opt> {
+        Vec::new()
+    }
+
+    /// Starts it, if the options ask for it; it may change options, for example point `host` at itself.
+    ///
+    /// # Errors
+    /// When it cannot be started; the run then ends with exit code 1.
+    fn start(&mut self, options: &mut Options) -> Result<(), SetupError>;
+
+    /// Ends it. What it says of the run is logged, a line each.
+    fn finish(&mut self, summary: &Summary) -> Vec<String>;
+}
+
+/// What [`Swarm::configure`] calls.
+type Configure = Box<dyn FnOnce(Swarm, &Options) -> Result<Swarm, SetupError>>;
+
+/// A workload: its scenarios, its options, its set-up. See [`Swarm::run`].
+pub struct Swarm {
+    name: String,
+    version: String,
+    about: String,
+    options: Vec<Opt>,
+    pub(crate) classes: Vec<UserClass>,
+    pub(crate) provided: Provided,
+    configure: Option<Configure>,
+    setup: Option<Box<dyn SetupFn>>,
+    environment: Option<Box<dyn Environment>>,
+}
+
+impl std::fmt::Debug for Swarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Swarm").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Swarm {
+    /// A workload of this name and version, as `--version` prints them.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            version: version.into(),
+            about: String::new(),
+            options: vec![progress()],
+            classes: Vec::new(),
+            provided: Provided::default(),
+            configure: None,
+            setup: None,
+            environment: None,
+        }
+    }
+
+    /// One line for the top of `--help`.
+    #[must_use]
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    /// Adds options of the workload's own.
+    #[must_use]
+    pub fn options(mut self, options: impl IntoIterator<Item = Opt>) -> Self {
+        self.options.extend(options);
+        self
+    }
+
+    /// Adds a kind of user.
+    #[must_use]
+    pub fn scenario<S: 'static>(mut self, scenario: Scenario<S>) -> Self {
+        self.classes.push(scenario.into());
+        self
+    }
+
+    /// Hands `value` to all users: [`User::provided`](crate::User::provided) finds it by its type.
+    #[must_use]
+    pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.provided.insert(value);
+        self
+    }
+
+    /// Completes the workload once the options are known: scenarios whose weights or waits are options belong here.
+    #[must_use]
+    pub fn configure<F>(mut self, configure: F) -> Self
+    where
+        F: FnOnce(Self, &Options) -> Result<Self, SetupError> + 'static,
+    {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// What is done once before the first user starts: data is loaded, the target prepared.
+    #[must_use]
+    pub fn setup<F>(mut self, setup: F) -> Self
+    where
+        F: AsyncFn(&mut Setup) -> Result<(), SetupError> + 'static,
+    {
+        self.setup = Some(Box::new(setup));
+        self
+    }
+
+    /// What runs around the workload.
+    #[must_use]
+    pub fn environment(mut self, environment: impl Environment + 'static) -> Self {
+        self.options.extend(environment.options());
+        self.environment = Some(Box::new(environment));
+        self
+    }
+
+    /// Reads the command line, runs, and says how the process should exit: 0 for a clean run, 1 (or
+    /// `--exit-code-on-error`) when a request failed or a task threw, 1 when the run could not start, 2 for a wrong
+    /// command line.
+    pub fn run(self) -> ExitCode {
+        headless::main(self)
+    }
+
+    pub(crate) fn configured(mut self, options: &Options) -> Result<Self, SetupError> {
+        let mut swarm = match self.configure.take() {
+            Some(configure) => configure(self, options)?,
+            None => self,
+        };
+        swarm.keep_classes(&options.user_classes)?;
+        Ok(swarm)
+    }
+
+    /// Leaves only the classes named on the command line; all when none is named.
+    fn keep_classes(&mut self, wanted: &[String]) -> Result<(), SetupError> {
+        let known: Vec<String> = self.classes.iter().map(|class| class.name().to_owned()).collect();
+        if known.is_empty() {
+            return Err(SetupError::new("No User class found!"));
+        }
+        let unknown: Vec<&str> =
+            wanted.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
+        if !unknown.is_empty() {
+            return Err(SetupError::new(format!("Unknown User(s): {}", unknown.join(", ")))
+                .hint(format!("There are: {}", known.join(", "))));
+        }
+        if !wanted.is_empty() {
+            self.classes.retain(|class| wanted.iter().any(|name| name == class.name()));
+        }
+        Ok(())
+    }
+
+    /// What the control plane needs to know of the workload and the options.
+    pub(crate) fn settings(&self, options: &Options) -> Settings {
+        let classes = self.infos().into_iter().map(|info| load::UserClass {
+            name: info.name,
+            weight: info.weight,
+            fixed_count: info.fixed_count,
+        });
+        Settings {
+            classes: classes.collect(),
+            stop_timeout: options.stop_timeout,
+            reset_stats: options.reset_stats,
+        }
+    }
+
+    fn infos(&self) -> Vec<ClassInfo> {
+        self.classes.iter().map(UserClass::info).collect()
+    }
+}
+
+/// A line now and then for logs and slow terminals, where tables would be too much.
+fn progress() -> Opt {
+    Opt::span("progress")
+        .env("SWARMER_PROGRESS")
+        .value_name("SPAN")
+        .group(group::STATISTICS)
+        .help("Log a line of progress every so often, such as 5s (none if not given)")
+}

@@ -1,0 +1,128 @@
+//! What a headless run shows and writes while it runs and when it ends.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use tracing::{error, info};
+
+use crate::logging::{self, MAIN};
+use crate::options::Options;
+use crate::report::{Console, CsvError, CsvWriter, Rates};
+use crate::runner::{State, Watcher};
+use crate::stats::Summary;
+
+/// The request table is shown every so many seconds.
+const TABLE_EVERY: u64 = 2;
+
+/// Tables on the terminal, CSV files, progress lines: all from the same summary.
+pub(super) struct Output {
+    tables: bool,
+    progress: Option<u64>,
+    run_time: Option<u64>,
+    csv: Option<(CsvWriter, PathBuf)>,
+    seconds: u64,
+    csv_failing: bool,
+}
+
+impl Output {
+    /// # Errors
+    /// When the CSV files cannot be created.
+    pub(super) fn new(options: &Options) -> Result<Self, CsvError> {
+        let csv = match &options.csv {
+            Some(prefix) => {
+                Some((CsvWriter::create(prefix, options.csv_full_history)?, prefix.clone()))
+            }
+            None => None,
+        };
+        Ok(Self {
+            tables: !options.only_summary,
+            progress: options
+                .custom
+                .span("progress")
+                .filter(|every| !every.is_zero())
+                .map(|every| every.as_secs()),
+            run_time: options.run_time.map(|limit| limit.as_secs()),
+            csv,
+            seconds: 0,
+            csv_failing: false,
+        })
+    }
+
+    /// The last tables and the last rows. `false` when a file could not be written.
+    pub(super) fn finish(mut self, summary: &Summary) -> bool {
+        let written = self.csv.take().map(|(csv, prefix)| (csv.finish(summary), prefix));
+        let mut text = Vec::new();
+        let shown = Console::for_stdout().end_of_run(&mut text, summary);
+        // A terminal that went away must not change how the run is judged.
+        let _ = shown.and_then(|()| to_stderr(&text));
+        match written {
+            None => true,
+            Some((Ok(()), prefix)) => {
+                let prefix = prefix.display();
+                info!(
+                    target: MAIN,
+                    "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, \
+                     {prefix}_exceptions.csv"
+                );
+                true
+            }
+            Some((Err(error), _)) => {
+                error!(target: MAIN, "The CSV files are not complete: {error}");
+                false
+            }
+        }
+    }
+
+    /// Brings the files up to date; tells once when that begins to fail, and goes on trying.
+    fn write_csv(&mut self, summary: &Summary) {
+        let Some((csv, _)) = self.csv.as_mut() else { return };
+        let result = csv.tick(summary);
+        if let (Err(error), false) = (&result, self.csv_failing) {
+            error!(target: MAIN, "{error}. The run goes on, and so do attempts to write");
+        }
+        self.csv_failing = result.is_err();
+    }
+
+    fn show_progress(&self, summary: &Summary) {
+        let total = &summary.total.figures;
+        let of = self.run_time.map_or(String::new(), |limit| format!(" of {limit}"));
+        info!(
+            target: MAIN,
+            "{}{of} s: {} users, {} requests, {:.1} requests/s now, {} failures, median {:.0} ms, p95 {:.0} ms",
+            self.seconds,
+            summary.user_count(),
+            total.requests,
+            summary.total.current.requests_per_second,
+            total.failures,
+            total.median,
+            total.percentile(0.95).unwrap_or_default(),
+        );
+    }
+}
+
+impl Watcher for Output {
+    fn tick(&mut self, summary: &Summary, state: State) {
+        self.write_csv(summary);
+        if state == State::Stopped {
+            return; // The final report follows.
+        }
+        if self.tables && self.seconds.is_multiple_of(TABLE_EVERY) {
+            let mut text = Vec::new();
+            let written = Console::for_stdout().requests(&mut text, summary, Rates::Current);
+            let _ = written.and_then(|()| to_stderr(&text));
+        }
+        if self.progress.is_some_and(|every| self.seconds > 0 && self.seconds.is_multiple_of(every))
+        {
+            self.show_progress(summary);
+        }
+        self.seconds += 1;
+    }
+}
+
+/// After the log lines before it, in one piece, so that no log line comes in between.
+fn to_stderr(text: &[u8]) -> io::Result<()> {
+    logging::flush();
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(text)?;
+    stderr.flush()
+}

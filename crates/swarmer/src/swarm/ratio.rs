@@ -1,0 +1,91 @@
+//! `--show-task-ratio`: what share of users a class has, and what share of its time goes to each task.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use crate::scenario::ClassInfo;
+
+/// The share of each class among all users.
+///
+/// Classes of a fixed count stand outside the weights: their share is that of `users` in all.
+fn shares(classes: &[ClassInfo], users: u32) -> Vec<f64> {
+    let fixed: u32 = classes.iter().map(|class| class.fixed_count).sum();
+    let weights: f64 =
+        classes.iter().filter(|class| class.fixed_count == 0).map(|class| class.weight).sum();
+    let users = f64::from(users.max(1).max(fixed));
+    let weighted = 1.0 - f64::from(fixed) / users;
+    let share = |class: &ClassInfo| match class.fixed_count {
+        0 if weights > 0.0 => weighted * class.weight / weights,
+        0 => 0.0,
+        count => f64::from(count) / users,
+    };
+    classes.iter().map(share).collect()
+}
+
+/// The share of each task within its class.
+fn tasks(class: &ClassInfo) -> impl Iterator<Item = (&str, f64)> {
+    let total: f64 = class.tasks.iter().map(|(_, weight)| f64::from(*weight)).sum();
+    class.tasks.iter().map(move |(name, weight)| (name.as_str(), f64::from(*weight) / total))
+}
+
+/// Both trees as text: per class, then of the total.
+pub(super) fn text(classes: &[ClassInfo], users: u32) -> String {
+    let mut out = String::new();
+    let rule = "-".repeat(80);
+    for (title, of_total) in [("Task ratio per User class", false), ("Total task ratio", true)] {
+        let _ = write!(out, "\n {title}\n{rule}\n");
+        for (class, share) in classes.iter().zip(shares(classes, users)) {
+            let _ = writeln!(out, " {:.1} {}", share * 100.0, class.name);
+            let factor = if of_total { share } else { 1.0 };
+            for (task, ratio) in tasks(class) {
+                let _ = writeln!(out, "   {:.1} {task}", ratio * factor * 100.0);
+            }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// Both trees as JSON: `{"per_class": …, "total": …}`, ratios from 0 to 1.
+pub(super) fn json(classes: &[ClassInfo], users: u32) -> Value {
+    let tree = |of_total: bool| -> Value {
+        let nodes = classes.iter().zip(shares(classes, users)).map(|(class, share)| {
+            let factor = if of_total { share } else { 1.0 };
+            let tasks: Map<String, Value> = tasks(class)
+                .map(|(task, ratio)| (task.to_owned(), json!({"ratio": ratio * factor})))
+                .collect();
+            (class.name.clone(), json!({"ratio": share, "tasks": tasks}))
+        });
+        Value::Object(nodes.collect())
+    };
+    json!({"per_class": tree(false), "total": tree(true)})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &str, weight: f64, fixed_count: u32, tasks: &[(&str, u32)]) -> ClassInfo {
+        let tasks = tasks.iter().map(|&(name, weight)| (name.to_owned(), weight)).collect();
+        ClassInfo { name: name.into(), weight, fixed_count, tasks }
+    }
+
+    #[test]
+    fn shows_both_trees() {
+        let classes = [
+            class("QuoteAgent", 3.0, 0, &[("Create", 3), ("Convert", 1)]),
+            class("ClaimsAgent", 1.0, 0, &[("File", 1)]),
+        ];
+        insta::assert_snapshot!(text(&classes, 10), @"");
+        let json = json(&classes, 10);
+        assert_eq!(json["total"]["QuoteAgent"]["tasks"]["Convert"]["ratio"], 0.1875);
+    }
+
+    #[test]
+    fn fixed_counts_stand_outside_the_weights() {
+        let classes = [class("Admin", 1.0, 2, &[("x", 1)]), class("Agent", 5.0, 0, &[("x", 1)])];
+        assert_eq!(shares(&classes, 8), [0.25, 0.75]);
+        assert_eq!(shares(&classes, 0), [1.0, 0.0]);
+    }
+}

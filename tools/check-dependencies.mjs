@@ -1,0 +1,63 @@
+// Checks every dependency in Cargo.lock: its licence must be on the list, it must come from crates.io, and no crate may
+// be there in two versions without a reason written down here. Needs no network.
+import { execFileSync } from "node:child_process";
+
+const licences = new Set([
+  "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
+  "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "OpenSSL", "Unicode-3.0", "Unlicense", "Zlib",
+]);
+
+// Crates that may be there twice, and which dependency has not moved on yet.
+const twice = {
+};
+
+const metadata = JSON.parse(
+  execFileSync("cargo", ["metadata", "--format-version=1", "--locked", "--filter-platform=x86_64-unknown-linux-gnu"], { maxBuffer: 1 << 28 }),
+);
+const problems = [];
+
+// `MIT OR (Apache-2.0 AND ISC)`: one side of every OR, both sides of every AND.
+function allowed(expression) {
+  const text = expression.replaceAll("/", " OR ");
+  const tokens = text.match(/\(|\)|\bOR\b|\bAND\b|[^()\s]+(?:\s+WITH\s+[^()\s]+)?/g) ?? [];
+  let at = 0;
+  const atom = () => {
+    if (tokens[at] !== "(") return licences.has(tokens[at++]);
+    at += 1;
+    const inner = either();
+    at += 1;
+    return inner;
+  };
+  const both = () => {
+    let ok = atom();
+    while (tokens[at] === "AND") { at += 1; ok = atom() && ok; }
+    return ok;
+  };
+  const either = () => {
+    let ok = both();
+    while (tokens[at] === "OR") { at += 1; ok = both() || ok; }
+    return ok;
+  };
+  return either() && at === tokens.length;
+}
+
+const versions = new Map();
+for (const { name, version, license, license_file: file, source } of metadata.packages) {
+  if (source === null) continue;
+  if (!source.startsWith("registry+")) problems.push(`${name} ${version} does not come from a registry: ${source}`);
+  if (!license ? !file : !allowed(license)) problems.push(`${name} ${version} has the licence ${license ?? "none"}`);
+  versions.set(name, [...(versions.get(name) ?? []), version]);
+}
+for (const [name, list] of versions) {
+  if (list.length > 1 && !(name in twice)) problems.push(`${name} is there ${list.length} times: ${list.join(", ")}`);
+}
+for (const name of Object.keys(twice)) {
+  if ((versions.get(name) ?? []).length < 2) problems.push(`${name} is excused as a duplicate, but is none any more`);
+}
+
+if (problems.length > 0) {
+  console.error(problems.join("\n"));
+  console.error("\nSee tools/check-dependencies.mjs for what is allowed.");
+  process.exit(1);
+}
+console.log(`${metadata.packages.length} packages: licences, sources and duplicates are as they should be`);
