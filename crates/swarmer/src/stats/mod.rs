@@ -12,7 +12,7 @@
 //! | requests | finished requests, failed ones included; cut-off requests are `aborted` and part of nothing else |
 //! | untimed | requests without a response time; they count, but in no time and no percentile |
 //! | response time | nanoseconds in, milliseconds out; minimum, mean, maximum are exact |
-//! | percentile P(p) | the response time of 0-based ascending rank floor(n·p), n = timed requests; no interpolation. Error ≤ 0.1 % by the histogram's cells ([`Histogram`]), shown in whole microseconds, never beyond minimum and maximum; P(1) is the exact maximum |
+//! | percentile P(p) | the response time of 0-based ascending rank floor(n·p), n = timed requests; no interpolation. Error ≤ 0.1 % by the histogram's cells ([`Histogram`]), never beyond minimum and maximum; P(1) is the exact maximum |
 //! | with Locust's buckets | the same rank over buckets of 1, 10, 100, 1,000 ms ([`locust_bucket`]), not clamped |
 //! | median | P(0.5), clamped to minimum and maximum; for two samples the larger one, as the rank rule says |
 //! | rate, whole run | count / (completion of the latest request of the total − start); the same span for every row; 0 when unknown |

@@ -92,9 +92,7 @@ impl Figures {
     pub fn percentile(&self, p: f64) -> Option<f64> {
         match &self.coarse {
             Some(coarse) => coarse.percentile(p).map(whole_ms),
-            None => self.times.quantile(p).map(|nanos| {
-                rounded_ms(nanos, self.times.min().unwrap_or(0), self.times.max().unwrap_or(0))
-            }),
+            None => self.times.quantile(p).map(ms),
         }
     }
 
@@ -125,14 +123,6 @@ pub(super) fn ms(nanos: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "whole milliseconds, far below 2^53")]
 pub(super) fn whole_ms(bucket: u64) -> f64 {
     bucket as f64
-}
-
-/// A percentile in milliseconds: whole microseconds (finer digits would be the middle of a cell, not a measurement),
-/// but never beyond the exact bounds.
-#[expect(clippy::cast_precision_loss, reason = "whole microseconds, far below 2^53")]
-pub(super) fn rounded_ms(nanos: u64, min: u64, max: u64) -> f64 {
-    let micros = nanos.saturating_add(500) / 1_000;
-    (micros as f64 / 1e3).clamp(ms(min), ms(max))
 }
 
 /// The last ten seconds.

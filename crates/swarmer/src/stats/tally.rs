@@ -6,7 +6,7 @@ use super::coarse::CoarseBuckets;
 use super::delta::{Kind, RowDelta};
 use super::histogram::Histogram;
 use super::summary::{
-    Current, Figures, P50, PERCENTILES, Percentiles, Row, SegmentRow, ms, rounded_ms, whole_ms,
+    Current, Figures, P50, PERCENTILES, Percentiles, Row, SegmentRow, ms, whole_ms,
 };
 use super::window::{Scratch, Seconds, Window};
 
@@ -74,8 +74,7 @@ fn percentiles(times: &Histogram, coarse: Option<&CoarseBuckets>) -> Percentiles
     }
     let mut nanos = [None; PERCENTILES.len()];
     times.quantiles(&PERCENTILES, &mut nanos);
-    let (min, max) = (times.min().unwrap_or(0), times.max().unwrap_or(0));
-    nanos.map(|value| value.map(|value| rounded_ms(value, min, max)))
+    nanos.map(|value| value.map(ms))
 }
 
 /// Everything the collector keeps for one (kind, method, name), or for the total.
