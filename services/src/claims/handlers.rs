@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 
 use super::rules::{Transition, check_transition, may_claim_on, transition};
 use super::types::{
-    Approve, ChangeStatus, Claim, ClaimHistoryEntry, CreateClaim, Deny, Filters, Listing, MyFilters,
-    MyListing,
+    Approve, ChangeStatus, Claim, ClaimHistoryEntry, CreateClaim, Deny, Filters, Listing,
+    MyFilters, MyListing,
 };
 use super::{Claims, store};
 use crate::shared::failure::{ErrorReply, Failure, Outcome};

@@ -108,7 +108,8 @@ pub(crate) async fn history(
     caller: Caller,
     PathId(id): PathId,
 ) -> Outcome<Data<Vec<PolicyHistoryEntry>>> {
-    let policy = store::find(&service.db, caller.organization(), &id).await?.ok_or_else(no_policy)?;
+    let policy =
+        store::find(&service.db, caller.organization(), &id).await?.ok_or_else(no_policy)?;
     Ok(Data::of(store::history(&service.db, &policy).await?))
 }
 
@@ -131,7 +132,8 @@ pub(crate) async fn change(
         let after = rules::changed(&before, &change)?;
         let metadata = rules::change_metadata(&before, &after);
         let reason = change.status_change_reason.as_deref();
-        let changed = store::change(&service.db, &before, &after, &caller, reason, metadata).await?;
+        let changed =
+            store::change(&service.db, &before, &after, &caller, reason, metadata).await?;
         if let Some(policy) = changed {
             return Ok(Data::with_message(policy, "Policy updated"));
         }
@@ -153,7 +155,8 @@ pub(crate) async fn file_claim(
     PathId(id): PathId,
     Body(claim): Body<FileClaim>,
 ) -> Outcome<(StatusCode, Data<Value>)> {
-    let policy = store::find(&service.db, caller.organization(), &id).await?.ok_or_else(no_policy)?;
+    let policy =
+        store::find(&service.db, caller.organization(), &id).await?.ok_or_else(no_policy)?;
     rules::may_claim(&policy)?;
     let claim = json!({
         "policyId": policy.id,

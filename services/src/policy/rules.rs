@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn metadata_tells_what_really_changed() {
         let before = policy(PolicyStatus::Active);
-        let change = ChangePolicy { premium: Some(Cents(9)), end_date: Some(Time(2_000)), ..NOTHING };
+        let change =
+            ChangePolicy { premium: Some(Cents(9)), end_date: Some(Time(2_000)), ..NOTHING };
         let after = changed(&before, &change).unwrap();
         let expected =
             json!({"premiumChanged": true, "coverageChanged": false, "endDateChanged": false});

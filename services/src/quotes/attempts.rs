@@ -123,11 +123,10 @@ pub(crate) async fn mark_converted(
     db::run("DELETE conversion_attempts", delete.execute(&mut *transaction)).await?;
     transaction.commit().await?;
 
-    let mine = sqlx::query_as::<Any, Quote>(
-        "SELECT * FROM quotes WHERE id = $1 AND converted_by = $2",
-    )
-    .bind(&attempt.quote_id)
-    .bind(&attempt.id);
+    let mine =
+        sqlx::query_as::<Any, Quote>("SELECT * FROM quotes WHERE id = $1 AND converted_by = $2")
+            .bind(&attempt.quote_id)
+            .bind(&attempt.id);
     db::run("SELECT quotes", mine.fetch_optional(db.readers())).await
 }
 

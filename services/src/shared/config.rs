@@ -77,6 +77,10 @@ impl Vars {
         self.values.get(name).map(|text| text.trim())
     }
 
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
     pub(crate) fn problem(&mut self, problem: String) {
         self.problems.push(problem);
     }

@@ -46,13 +46,14 @@ fn amount(minimum: f64, pattern: &str) -> RefOr<Schema> {
         .schema_type(Type::Number)
         .minimum(Some(minimum))
         .maximum(Some(9_999_999_999.0));
-    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(40));
-    OneOfBuilder::new()
+    let text =
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(40));
+    let amount = OneOfBuilder::new()
         .item(Object::from(number))
         .item(Object::from(text))
         .description(Some("Kept with two decimals"))
-        .build()
-        .into()
+        .build();
+    RefOr::T(Schema::OneOf(amount))
 }
 
 /// Completes a service's document: title, the sign-in scheme, and the answers that any route may give.

@@ -40,7 +40,11 @@ impl Failure {
     }
 
     /// One bad field of a body that is well formed as a whole.
-    pub(crate) fn invalid_field(path: &'static str, value: Value, msg: impl Into<String>) -> Failure {
+    pub(crate) fn invalid_field(
+        path: &'static str,
+        value: Value,
+        msg: impl Into<String>,
+    ) -> Failure {
         Failure::Invalid(vec![FieldError::new("body", path, Some(value), msg)])
     }
 }

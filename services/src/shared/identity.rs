@@ -52,13 +52,13 @@ where
         let token = bearer(&parts.headers)?;
         let onward = Onward::of(&parts.headers);
         let Users(users) = Users::from_ref(state);
-        let answer =
-            users.post("/api/auth/verify", &onward, &json!({ "token": token })).await.map_err(
-                |silence| {
-                    tracing::warn!("sign-in check failed: {silence}");
-                    Failure::unavailable()
-                },
-            )?;
+        let answer = users
+            .post("/api/auth/verify", &onward, &json!({ "token": token }))
+            .await
+            .map_err(|silence| {
+                tracing::warn!("sign-in check failed: {silence}");
+                Failure::unavailable()
+            })?;
         match answer.status {
             StatusCode::OK => {
                 let data = answer.data().unwrap_or_default();

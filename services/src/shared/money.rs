@@ -34,15 +34,12 @@ impl Cents {
         if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
             return None;
         }
-        let digit = |index: usize| {
-            fraction.as_bytes().get(index).map_or(0, |byte| i64::from(byte - b'0'))
-        };
+        let digit =
+            |index: usize| fraction.as_bytes().get(index).map_or(0, |byte| i64::from(byte - b'0'));
         let cents = whole
             .trim_start_matches('0')
             .bytes()
-            .try_fold(0_i64, |sum, byte| {
-                sum.checked_mul(10)?.checked_add(i64::from(byte - b'0'))
-            })
+            .try_fold(0_i64, |sum, byte| sum.checked_mul(10)?.checked_add(i64::from(byte - b'0')))
             .and_then(|units| units.checked_mul(100))
             .and_then(|cents| cents.checked_add(digit(0) * 10 + digit(1)))
             .and_then(|cents| cents.checked_add(i64::from(digit(2) >= 5)))

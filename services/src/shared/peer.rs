@@ -90,10 +90,6 @@ impl Peer {
         Peer { base: base.as_str().trim_end_matches('/').to_owned(), limit, http }
     }
 
-    pub(crate) fn base(&self) -> &str {
-        &self.base
-    }
-
     pub(crate) async fn get(&self, path: &str, onward: &Onward) -> Result<Answer, Silence> {
         self.call(Method::GET, path, onward, Bytes::new()).await
     }
@@ -114,7 +110,8 @@ impl Peer {
         Onward(headers): &Onward,
         body: Bytes,
     ) -> Result<Answer, Silence> {
-        let lost = |cause: &dyn std::fmt::Display| Silence::Lost(self.base.clone(), cause.to_string());
+        let lost =
+            |cause: &dyn std::fmt::Display| Silence::Lost(self.base.clone(), cause.to_string());
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))

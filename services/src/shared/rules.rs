@@ -62,7 +62,9 @@ pub(crate) fn text(longest: usize) -> impl Fn(&Value) -> Verdict<String> {
         value
             .as_str()
             .filter(|text| !text.trim().is_empty() && text.chars().count() <= longest)
-            .filter(|text| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')))
+            .filter(|text| {
+                !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+            })
             .map(str::to_owned)
             .ok_or_else(|| format!("must be text of 1 to {longest} characters"))
     }
@@ -101,10 +103,9 @@ pub(crate) fn slug(value: &Value) -> Verdict<String> {
     let word = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
-    text(60)(value)
-        .ok()
-        .filter(|text| text.split('-').all(word))
-        .ok_or_else(|| "must be lower-case letters, digits and single hyphens, at most 60".to_owned())
+    text(60)(value).ok().filter(|text| text.split('-').all(word)).ok_or_else(|| {
+        "must be lower-case letters, digits and single hyphens, at most 60".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::db::Db;
 use super::failure::Failure;
@@ -41,7 +42,7 @@ pub(crate) async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<
 }
 
 /// What every service has beside its own routes.
-pub(crate) fn complete(name: &'static str, db: &Db, routes: Router) -> Router {
+fn complete(name: &'static str, db: &Db, routes: Router) -> Router {
     let db = db.clone();
     let ready = move || async move {
         match db.ping().await {
@@ -50,11 +51,27 @@ pub(crate) fn complete(name: &'static str, db: &Db, routes: Router) -> Router {
         }
     };
     routes
-        .route("/health", get(move || async move { Json(json!({ "status": "ok", "service": name })) }))
+        .route(
+            "/health",
+            get(move || async move { Json(json!({ "status": "ok", "service": name })) }),
+        )
         .route("/ready", get(ready))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_route)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+}
+
+/// Serves a service's routes below `/api`.
+pub(crate) fn start<S: Clone + Send + Sync + 'static>(
+    bound: Bound,
+    name: &'static str,
+    db: &Db,
+    routes: OpenApiRouter<S>,
+    state: S,
+) -> Server {
+    let (routes, _) = OpenApiRouter::new().nest("/api", routes).split_for_parts();
+    tracing::info!("{name} listens on {}", bound.address);
+    Server::start(bound, complete(name, db, routes.with_state(state)))
 }
 
 /// A wrong method is an unknown route too, as in the reference.

@@ -8,8 +8,8 @@ use super::Users;
 use super::rules::may_delete_organization;
 use super::store::{self, Conflict};
 use super::types::{
-    ChangeOrganization, ChangeProfile, CreateOrganization, Login, MaybePaging, Member, Organization,
-    Profile, Register, SignedIn, Stats, User, Verify,
+    ChangeOrganization, ChangeProfile, CreateOrganization, Login, MaybePaging, Member,
+    Organization, Profile, Register, SignedIn, Stats, User, Verify,
 };
 use crate::shared::failure::{ErrorReply, Failure, Outcome};
 use crate::shared::fields::{Body, Query};
@@ -65,10 +65,11 @@ pub(crate) async fn register(
     store::organization(&service.db, &new.organization_id).await?.ok_or_else(dangling)?;
 
     let hash = service.passwords.hash(new.password.clone()).await?;
-    let user = store::create_user(&service.db, new, hash).await?.map_err(|conflict| match conflict {
-        Conflict::Taken => taken(),
-        Conflict::Dangling => dangling(),
-    })?;
+    let user =
+        store::create_user(&service.db, new, hash).await?.map_err(|conflict| match conflict {
+            Conflict::Taken => taken(),
+            Conflict::Dangling => dangling(),
+        })?;
     let token = service.keys.sign(user.identity(), service.token_life)?;
     Ok(Data::with_message(SignedIn { user, token }, "User registered").created())
 }
@@ -278,10 +279,7 @@ pub(crate) async fn change_user(
     (status = 200, description = "`User deleted`", body = Done),
     (status = 404, description = "`User not found`", body = ErrorReply),
 ))]
-pub(crate) async fn delete_user(
-    State(service): State<Users>,
-    PathId(id): PathId,
-) -> Outcome<Done> {
+pub(crate) async fn delete_user(State(service): State<Users>, PathId(id): PathId) -> Outcome<Done> {
     let deleted = store::delete_user(&service.db, &id).await?;
     if deleted { Ok(Done::saying("User deleted")) } else { Err(no_user()) }
 }

@@ -5,7 +5,7 @@
 
 use anyhow::Context as _;
 use fake::Fake as _;
-use fake::faker::address::en::{CityName, StateAbbr, StreetName, ZipCode};
+use fake::faker::address::en::{CityName, StateAbbr, StreetName};
 use fake::faker::name::en::{FirstName, LastName};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -13,7 +13,7 @@ use sqlx::{Any, Transaction};
 use uuid::Builder;
 
 use super::types::{OrgRole, OrganizationStatus, Plan, Role};
-use crate::shared::db::{self, Db};
+use crate::shared::db::Db;
 use crate::shared::time::Time;
 
 /// Everyone's password.
@@ -21,10 +21,36 @@ pub(crate) const PASSWORD: &str = "password123";
 const ORGANIZATIONS: usize = 30;
 
 const FIRST_WORDS: [&str; ORGANIZATIONS] = [
-    "Amber", "Beacon", "Cedar", "Delta", "Evergreen", "Falcon", "Granite", "Harbor", "Ironwood",
-    "Juniper", "Keystone", "Lakeside", "Meridian", "Northgate", "Oakridge", "Pinnacle", "Quarry",
-    "Riverbend", "Silverline", "Tidewater", "Union Hill", "Vanguard", "Westbrook", "Yellowstone",
-    "Zephyr", "Bluestone", "Copperfield", "Driftwood", "Eastport", "Foxglove",
+    "Amber",
+    "Beacon",
+    "Cedar",
+    "Delta",
+    "Evergreen",
+    "Falcon",
+    "Granite",
+    "Harbor",
+    "Ironwood",
+    "Juniper",
+    "Keystone",
+    "Lakeside",
+    "Meridian",
+    "Northgate",
+    "Oakridge",
+    "Pinnacle",
+    "Quarry",
+    "Riverbend",
+    "Silverline",
+    "Tidewater",
+    "Union Hill",
+    "Vanguard",
+    "Westbrook",
+    "Yellowstone",
+    "Zephyr",
+    "Bluestone",
+    "Copperfield",
+    "Driftwood",
+    "Eastport",
+    "Foxglove",
 ];
 const SECOND_WORDS: [&str; 6] =
     ["Insurance", "Mutual", "Assurance", "Risk Partners", "Underwriters", "Coverage"];
@@ -90,10 +116,14 @@ fn people(rng: &mut Pcg64Mcg) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
     for (role, org_role) in posts.into_iter().take(rng.random_range(1..=3)) {
         let (first_name, last_name) = loop {
-            let name: (String, String) = (FirstName().fake_with_rng(rng), LastName().fake_with_rng(rng));
+            let name: (String, String) =
+                (FirstName().fake_with_rng(rng), LastName().fake_with_rng(rng));
             // E-mail addresses are made of the names: they must differ, and be plain letters.
-            let differs = people.iter().all(|p| (&p.first_name, &p.last_name) != (&name.0, &name.1));
-            if differs && [&name.0, &name.1].iter().all(|n| n.bytes().all(|b| b.is_ascii_alphabetic())) {
+            let differs =
+                people.iter().all(|p| (&p.first_name, &p.last_name) != (&name.0, &name.1));
+            if differs
+                && [&name.0, &name.1].iter().all(|n| n.bytes().all(|b| b.is_ascii_alphabetic()))
+            {
                 break name;
             }
         };
@@ -158,7 +188,7 @@ async fn insert_user(
     .bind(format!("{} {street}", rng.random_range(1..2_000)))
     .bind(CityName().fake_with_rng::<String, _>(rng))
     .bind(StateAbbr().fake_with_rng::<String, _>(rng))
-    .bind(ZipCode().fake_with_rng::<String, _>(rng))
+    .bind(format!("{:05}", rng.random_range(1_000..99_951)))
     .bind(now)
     .execute(&mut **transaction)
     .await?;

@@ -3,8 +3,8 @@
 use sqlx::{Any, Row as _};
 
 use super::types::{
-    ChangeOrganization, ChangeProfile, CreateOrganization, OrgRole, Organization, OrganizationStatus,
-    Plan, Register, Role, User,
+    ChangeOrganization, ChangeProfile, CreateOrganization, OrgRole, Organization,
+    OrganizationStatus, Plan, Register, Role, User,
 };
 use crate::shared::db::{self, Db};
 use crate::shared::failure::Outcome;
@@ -76,9 +76,8 @@ pub(crate) async fn create_organization(
     .bind(new.plan.unwrap_or(Plan::Free))
     .bind(OrganizationStatus::Active)
     .bind(now);
-    let result = db::run("INSERT organizations", async {
-        Ok(conflict(insert.execute(db.writers()).await))
-    });
+    let result =
+        db::run("INSERT organizations", async { Ok(conflict(insert.execute(db.writers()).await)) });
     Ok(result.await??.map(|_| id))
 }
 
@@ -97,9 +96,8 @@ pub(crate) async fn change_organization(
     .bind(change.slug)
     .bind(change.plan)
     .bind(Time::now());
-    let result = db::run("UPDATE organizations", async {
-        Ok(conflict(update.execute(db.writers()).await))
-    });
+    let result =
+        db::run("UPDATE organizations", async { Ok(conflict(update.execute(db.writers()).await)) });
     Ok(result.await??.map(|done| done.rows_affected() > 0))
 }
 
@@ -110,9 +108,8 @@ pub(crate) async fn delete_organization(db: &Db, id: &str) -> Outcome<bool> {
          AND NOT EXISTS (SELECT 1 FROM users WHERE organization_id = $1)",
     )
     .bind(id);
-    let result = db::run("DELETE organizations", async {
-        Ok(conflict(delete.execute(db.writers()).await))
-    });
+    let result =
+        db::run("DELETE organizations", async { Ok(conflict(delete.execute(db.writers()).await)) });
     Ok(result.await??.is_ok_and(|done| done.rows_affected() > 0))
 }
 
@@ -162,7 +159,9 @@ pub(crate) async fn user(db: &Db, id: &str) -> Outcome<Option<User>> {
 pub(crate) async fn credentials(db: &Db, email: &str) -> Outcome<Option<(User, String)>> {
     let query = sqlx::query("SELECT * FROM users WHERE email = $1").bind(email);
     let row = db::run("SELECT users", query.fetch_optional(db.readers())).await?;
-    let read = |row| Ok((sqlx::FromRow::from_row(&row)?, row.try_get("password_hash")?));
+    let read = |row: sqlx::any::AnyRow| {
+        Ok((sqlx::FromRow::from_row(&row)?, row.try_get("password_hash")?))
+    };
     Ok(row.map(read).transpose().map_err(|error: sqlx::Error| error)?)
 }
 
