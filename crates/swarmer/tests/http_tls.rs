@@ -226,3 +226,12 @@ async fn a_polite_close_is_noticed_and_a_cut_is_an_error() {
     let cut = client.send(Request::get("/cut")).await.result.unwrap_err();
     assert_eq!(cut.repr(), "ConnectionClosed('connection closed without the end of TLS')");
 }
+
+#[test]
+fn unusable_roots_are_told_at_once() {
+    let config = Config { extra_roots: vec![vec![1, 2, 3].into()], ..Config::default() };
+    let shared = Shared::new(config);
+    assert!(shared.base_url("http://plain.test").is_ok());
+    let refused = shared.base_url("https://secure.test").unwrap_err();
+    assert_eq!(refused.repr(), "TlsError('an extra root is not a certificate of an authority')");
+}

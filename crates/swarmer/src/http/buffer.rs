@@ -13,7 +13,7 @@ const SMALL: usize = 1024;
 /// Capacity of a fresh large buffer: one read takes most answers whole.
 const LARGE: usize = 16 * 1024;
 /// A buffer that grew beyond this is freed instead of kept.
-const LARGEST_KEPT: usize = 64 * 1024;
+const LARGEST_KEPT: usize = 256 * 1024;
 /// Bytes of idle buffers a thread keeps, per size class.
 const KEPT_PER_CLASS: usize = 4 * 1024 * 1024;
 

@@ -105,3 +105,30 @@ async fn handshake(
         tls::error(ErrorKind::Tls, &error)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::{Config, Shared};
+
+    async fn dead() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_first_address_that_answers_serves() {
+        let shared = Shared::new(Config::default());
+        let base = shared.base_url("http://many.test").unwrap();
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = alive.local_addr().map(|address| (alive, address)).unwrap();
+        let addresses = [dead().await, dead().await, alive.1];
+        let stream = tcp(&base.0.origin, &addresses).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive.1);
+        let refused = tcp(&base.0.origin, &addresses[..2]).await.unwrap_err();
+        assert_eq!(refused.repr(), "ConnectionRefusedError(111, 'Connection refused')");
+        let nowhere = tcp(&base.0.origin, &[]).await.unwrap_err();
+        assert_eq!(nowhere.kind(), ErrorKind::Resolve);
+    }
+}

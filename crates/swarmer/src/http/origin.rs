@@ -132,7 +132,7 @@ pub(super) fn parse_url(text: &str) -> Result<Url, Error> {
 
 /// A URL as error texts show it: no secret, no endless text.
 fn shown(text: &str) -> String {
-    let plain = text.find('@').map_or(text, |at| &text[at + 1..]);
+    let plain = text.rfind('@').map_or(text, |at| &text[at + 1..]);
     plain.chars().take(80).flat_map(char::escape_debug).collect()
 }
 

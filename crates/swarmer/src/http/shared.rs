@@ -56,10 +56,16 @@ impl Shared {
     /// fragment is ignored.
     ///
     /// # Errors
-    /// Of kind [`Invalid`](super::ErrorKind::Invalid) if it is not an absolute `http` or `https` URL.
+    /// Of kind [`Invalid`](super::ErrorKind::Invalid) if it is not an absolute `http` or `https` URL, of kind
+    /// [`Tls`](super::ErrorKind::Tls) if it is `https` and the trusted roots are unusable.
     pub fn base_url(&self, text: &str) -> Result<BaseUrl, Error> {
         let url = parse_url(text)?;
-        Ok(BaseUrl::new(self.origin(&url)?, &url))
+        let origin = self.origin(&url)?;
+        if origin.secure {
+            // Reading the roots takes milliseconds: now, not in the middle of the first requests.
+            self.tls()?;
+        }
+        Ok(BaseUrl::new(origin, &url))
     }
 
     /// The counts so far.
@@ -90,9 +96,11 @@ impl Shared {
 
     /// TLS settings for one more user.
     pub(super) fn tls_for_one_user(&self) -> Result<Arc<ClientConfig>, Error> {
-        match self.tls.get_or_init(|| tls::client_config(&self.config)) {
-            Ok(shared) => Ok(tls::for_one_user(shared)),
-            Err(error) => Err(error.clone()),
-        }
+        self.tls().map(tls::for_one_user)
+    }
+
+    fn tls(&self) -> Result<&ClientConfig, Error> {
+        let shared = self.tls.get_or_init(|| tls::client_config(&self.config));
+        shared.as_ref().map_err(Error::clone)
     }
 }
