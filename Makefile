@@ -6,9 +6,10 @@
 .PHONY: demo test bench lint
 
 demo:
+	mkdir -p target/demo
 	cargo build --release --package load-tests
 	target/release/load-tests --demo --headless --users 50 --spawn-rate 10 --run-time 60s --time-scale 0.1 \
-	  --csv target/demo/demo --only-summary --progress 5s
+	  --csv target/demo/demo --only-summary --progress 5s --logfile target/demo/demo.log
 
 test:
 	tools/install-test-tools

@@ -3,12 +3,9 @@
 use dynaclaimz::{AllConfig, Running, start_all};
 use swarmer::options::{Opt, Options};
 use swarmer::stats::Summary;
-use swarmer::{Environment, SetupError};
+use swarmer::{Environment, Narrator, SetupError};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tracing::info;
-
-const LOGGER: &str = "load_tests.demo";
 
 /// DynaClaimz around a run, if `--demo` asks for it.
 pub fn environment() -> impl Environment {
@@ -24,6 +21,7 @@ struct System {
     running: Running,
     runtime: Runtime,
     folder: TempDir,
+    narrator: Narrator,
 }
 
 impl Environment for Demo {
@@ -50,7 +48,7 @@ impl Environment for Demo {
             .hint("Leave one of the two out."));
         }
         let database = options.custom.text("demo-database");
-        let system = System::start(database).map_err(|error| {
+        let system = System::start(database, Narrator::new(options)).map_err(|error| {
             SetupError::new(format!("DynaClaimz does not start: {error:#}"))
                 .hint("Start it by itself to see more: `dynaclaimz all`.")
         })?;
@@ -59,14 +57,17 @@ impl Environment for Demo {
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> Vec<String> {
-        self.system.take().map(|system| system.stop(summary)).into_iter().collect()
+    fn finish(&mut self, summary: &Summary) {
+        if let Some(system) = self.system.take() {
+            system.stop(summary);
+        }
     }
 }
 
 impl System {
-    fn start(database: Option<&str>) -> anyhow::Result<Self> {
-        info!(target: LOGGER, "Starting DynaClaimz: gateway and four services, seeded with 30 organisations");
+    fn start(database: Option<&str>, narrator: Narrator) -> anyhow::Result<Self> {
+        narrator
+            .say("Starting DynaClaimz: a gateway and four services, seeded with 30 organisations");
         let folder = tempfile::Builder::new().prefix("dynaclaimz-").tempdir()?;
         let config = AllConfig::demo(folder.path());
         let config = match database {
@@ -79,19 +80,19 @@ impl System {
             .thread_name("dynaclaimz")
             .build()?;
         let running = runtime.block_on(start_all(config))?;
-        info!(target: LOGGER, "DynaClaimz is up at {}", running.gateway_url);
-        Ok(Self { running, runtime, folder })
+        narrator.say(&format!("DynaClaimz is up at {}", running.gateway_url));
+        Ok(Self { running, runtime, folder, narrator })
     }
 
     /// Stops everything; says how many requests the gateway counted.
-    fn stop(self, summary: &Summary) -> String {
-        let Self { running, runtime, folder } = self;
+    fn stop(self, summary: &Summary) {
+        let Self { running, runtime, folder, narrator } = self;
         let counted = 0;
         runtime.block_on(running.shutdown());
         drop(folder);
         let sent = summary.total.figures.requests;
-        format!(
+        narrator.say(&format!(
             "DynaClaimz's gateway counted {counted} requests: {sent} in the statistics, the rest from set-up and cut at the end"
-        )
+        ));
     }
 }

@@ -17,5 +17,5 @@ pub mod telemetry;
 pub mod testing;
 pub mod user;
 
-pub use swarm::{Environment, Setup, SetupError, Swarm};
+pub use swarm::{Environment, Narrator, Setup, SetupError, Swarm};
 pub use user::{TaskError, TaskResult, User};

@@ -103,9 +103,8 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (summary, output) = runtime.block_on(drive(swarm, options.clone(), users, output))?;
     let files_written = output.finish(&summary);
-    for line in environment.map(|mut environment| environment.finish(&summary)).unwrap_or_default()
-    {
-        info!(target: MAIN, "{line}");
+    if let Some(mut environment) = environment {
+        environment.finish(&summary);
     }
     let code =
         if summary.has_problems() { options.exit_code_on_error } else { u8::from(!files_written) };

@@ -8,6 +8,7 @@ mod setup;
 
 use std::process::ExitCode;
 
+pub use output::Narrator;
 use setup::SetupFn;
 pub use setup::{Setup, SetupError};
 
@@ -20,7 +21,8 @@ use crate::user::Provided;
 
 /// Something the workload needs around it while it runs: a system under test, a collector.
 ///
-/// It is started after the options are known and before anything else, and ended after the last figure is in.
+/// It is started after the options are known and before anything else, and ended after the last figure is in. What a
+/// person should know of that is told through a [`Narrator`].
 pub trait Environment {
     /// Options of its own.
     fn options(&self) -> Vec<Opt> {
@@ -33,8 +35,8 @@ pub trait Environment {
     /// When it cannot be started; the run then ends with exit code 1.
     fn start(&mut self, options: &mut Options) -> Result<(), SetupError>;
 
-    /// Ends it. What it says of the run is logged, a line each.
-    fn finish(&mut self, summary: &Summary) -> Vec<String>;
+    /// Ends it, in the knowledge of the run's last figures.
+    fn finish(&mut self, summary: &Summary);
 }
 
 /// What [`Swarm::configure`] calls.
@@ -186,9 +188,9 @@ impl Swarm {
 
 /// A line now and then for logs and slow terminals, where tables would be too much.
 fn progress() -> Opt {
-    Opt::span("progress")
+    Opt::span(output::PROGRESS)
         .env("SWARMER_PROGRESS")
         .value_name("SPAN")
         .group(group::STATISTICS)
-        .help("Log a line of progress every so often, such as 5s (none if not given)")
+        .help("Print a line of progress every so often, such as 5s (none if not given)")
 }

@@ -17,7 +17,7 @@ const TABLE_EVERY: u64 = 2;
 /// Tables on the terminal, CSV files, progress lines: all from the same summary.
 pub(super) struct Output {
     tables: bool,
-    progress: Option<u64>,
+    narrator: Narrator,
     run_time: Option<u64>,
     csv: Option<(CsvWriter, PathBuf)>,
     seconds: u64,
@@ -36,11 +36,7 @@ impl Output {
         };
         Ok(Self {
             tables: !options.only_summary,
-            progress: options
-                .custom
-                .span("progress")
-                .filter(|every| !every.is_zero())
-                .map(|every| every.as_secs()),
+            narrator: Narrator::new(options),
             run_time: options.run_time.map(|limit| limit.as_secs()),
             csv,
             seconds: 0,
@@ -59,11 +55,10 @@ impl Output {
             None => true,
             Some((Ok(()), prefix)) => {
                 let prefix = prefix.display();
-                info!(
-                    target: MAIN,
+                self.narrator.say(&format!(
                     "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, \
                      {prefix}_exceptions.csv"
-                );
+                ));
                 true
             }
             Some((Err(error), _)) => {
@@ -86,9 +81,8 @@ impl Output {
     fn show_progress(&self, summary: &Summary) {
         let total = &summary.total.figures;
         let of = self.run_time.map_or(String::new(), |limit| format!(" of {limit}"));
-        info!(
-            target: MAIN,
-            "{}{of} s: {} users, {} requests, {:.1} requests/s now, {} failures, median {:.0} ms, p95 {:.0} ms",
+        self.narrator.say(&format!(
+            "{:>4}{of} s: {} users, {} requests, {:.1} requests/s now, {} failures, median {:.0} ms, p95 {:.0} ms",
             self.seconds,
             summary.user_count(),
             total.requests,
@@ -96,7 +90,7 @@ impl Output {
             total.failures,
             total.median,
             total.percentile(0.95).unwrap_or_default(),
-        );
+        ));
     }
 }
 
@@ -111,13 +105,41 @@ impl Watcher for Output {
             let written = Console::for_stdout().requests(&mut text, summary, Rates::Current);
             let _ = written.and_then(|()| to_stderr(&text));
         }
-        if self.progress.is_some_and(|every| self.seconds > 0 && self.seconds.is_multiple_of(every))
+        if self.seconds > 0
+            && self.narrator.every.is_some_and(|every| self.seconds.is_multiple_of(every))
         {
             self.show_progress(summary);
         }
         self.seconds += 1;
     }
 }
+
+/// Tells the person in front of the screen how things stand: on stderr if `--progress` asks for that, else in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Narrator {
+    every: Option<u64>,
+}
+
+impl Narrator {
+    /// As the options ask for.
+    pub fn new(options: &Options) -> Self {
+        let every = options.custom.span(PROGRESS).filter(|every| !every.is_zero());
+        Self { every: every.map(|every| every.as_secs()) }
+    }
+
+    /// Says one thing.
+    pub fn say(&self, line: &str) {
+        if self.every.is_some() {
+            // A terminal that went away must not end the run.
+            let _ = to_stderr(format!("{line}\n").as_bytes());
+        } else {
+            info!(target: MAIN, "{line}");
+        }
+    }
+}
+
+/// The option that makes the engine tell how the run goes.
+pub(super) const PROGRESS: &str = "progress";
 
 /// After the log lines before it, in one piece, so that no log line comes in between.
 fn to_stderr(text: &[u8]) -> io::Result<()> {
