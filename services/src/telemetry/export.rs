@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use prost::Message as _;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::config::ExportConfig;
@@ -30,9 +30,9 @@ pub(super) async fn run(
     config: ExportConfig,
     mut queue: mpsc::Receiver<Message>,
     counts: Arc<Counts>,
-    closing: Arc<Notify>,
+    hurried: watch::Receiver<bool>,
 ) {
-    let mut sender = Sender::new(service, config, counts, closing);
+    let mut sender = Sender::new(service, config, counts, hurried);
     while let Some(first) = queue.recv().await {
         let mut batch = Vec::new();
         let mut flush = take(first, &mut batch);
@@ -70,7 +70,7 @@ struct Sender {
     resource: Resource,
     client: Client<HttpConnector, Full<Bytes>>,
     counts: Arc<Counts>,
-    closing: Arc<Notify>,
+    hurried: watch::Receiver<bool>,
     /// Whether the last batch was lost: the change is logged, not every batch.
     failing: bool,
 }
@@ -87,7 +87,7 @@ impl Sender {
         service: String,
         config: ExportConfig,
         counts: Arc<Counts>,
-        closing: Arc<Notify>,
+        hurried: watch::Receiver<bool>,
     ) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(config.timeout));
@@ -96,7 +96,7 @@ impl Sender {
             .pool_timer(TokioTimer::new())
             .build(connector);
         let resource = otlp::resource(&service, &config.resource);
-        Self { service, config, resource, client, counts, closing, failing: false }
+        Self { service, config, resource, client, counts, hurried, failing: false }
     }
 
     async fn send(&mut self, batch: Vec<Ended>) {
@@ -128,21 +128,19 @@ impl Sender {
     }
 
     async fn send_with_retries(&self, body: Bytes) -> Result<u64, Refusal> {
+        let mut hurried = self.hurried.clone();
         let mut pause = Duration::from_millis(500);
-        let mut attempts_left = self.config.retries;
-        loop {
+        for _ in 0..self.config.retries {
             match self.attempt(body.clone()).await {
-                Err(refusal) if refusal.may_retry && attempts_left > 0 => {
-                    attempts_left -= 1;
-                    tokio::select! {
-                        () = sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
-                        // At shutdown one last attempt is made, without pauses.
-                        () = self.closing.notified() => attempts_left = 0,
-                    }
-                }
+                Err(refusal) if refusal.may_retry => {}
                 outcome => return outcome,
             }
+            tokio::select! {
+                () = sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
+                _ = hurried.wait_for(|hurried| *hurried) => break,
+            }
         }
+        self.attempt(body).await
     }
 
     /// Sends one batch; the number of spans that the collector refused.

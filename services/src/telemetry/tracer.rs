@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::config::ExportConfig;
 use super::export;
@@ -20,7 +20,8 @@ pub struct Tracer(Option<Arc<Inner>>);
 pub(crate) struct Inner {
     queue: mpsc::Sender<Message>,
     counts: Arc<Counts>,
-    closing: Arc<Notify>,
+    /// Whether a flush is in progress: then a batch is tried once, without retries.
+    hurry: watch::Sender<bool>,
     sampler: super::config::Sampler,
 }
 
@@ -57,15 +58,15 @@ impl Tracer {
         let Some(config) = config else { return Self::off() };
         let (queue, spans) = mpsc::channel(config.max_queue.max(1));
         let counts = Arc::<Counts>::default();
-        let closing = Arc::<Notify>::default();
+        let (hurry, hurried) = watch::channel(false);
         tokio::spawn(export::run(
             service.to_owned(),
             config.clone(),
             spans,
             Arc::clone(&counts),
-            Arc::clone(&closing),
+            hurried,
         ));
-        Self(Some(Arc::new(Inner { queue, counts, closing, sampler: config.sampler })))
+        Self(Some(Arc::new(Inner { queue, counts, hurry, sampler: config.sampler })))
     }
 
     pub(crate) fn is_off(&self) -> bool {
@@ -101,8 +102,7 @@ impl Tracer {
     /// Sends what is queued, for `limit` at most. Called last at shutdown; a second call does no harm.
     pub async fn flush(&self, limit: Duration) {
         let Some(inner) = &self.0 else { return };
-        // A retry in progress gives up its wait.
-        inner.closing.notify_one();
+        inner.hurry.send_replace(true);
         let (done, flushed) = oneshot::channel();
         let flush = async {
             if inner.queue.send(Message::Flush(done)).await.is_ok() {
@@ -113,6 +113,7 @@ impl Tracer {
         if tokio::time::timeout(limit, flush).await.is_err() {
             tracing::warn!("the trace collector did not take the last spans within {limit:?}");
         }
+        inner.hurry.send_replace(false);
     }
 }
 
