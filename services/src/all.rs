@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::faults;
+use crate::gateway::{Counters, GatewayConfig, Upstream};
 use crate::shared::config::{BadSettings, Vars, postgres_url, service_url};
 use crate::shared::db::{Database, Db};
+use crate::shared::instruments::Instruments;
 use crate::shared::serve::{self, Bound, Server};
 use crate::shared::token::Keys;
-use crate::{claims, passthrough, policy, quotes, user};
+use crate::telemetry::ExportConfig;
+use crate::{claims, edge, policy, quotes, user};
 
 /// bcrypt's lowest cost: demonstrations sign in all the time.
 const DEMO_BCRYPT_COST: u32 = 4;
@@ -92,6 +96,8 @@ pub struct AllConfig {
     token_life: Duration,
     bcrypt_cost: u32,
     peer_timeout: Duration,
+    edge: GatewayConfig,
+    instruments: Instruments,
 }
 
 impl AllConfig {
@@ -110,7 +116,27 @@ impl AllConfig {
             token_life: Duration::from_secs(7 * 86_400),
             bcrypt_cost: DEMO_BCRYPT_COST,
             peer_timeout: Duration::from_secs(5),
+            edge: edge::for_demo(),
+            instruments: Instruments::none(),
         }
+    }
+
+    /// The same with faults on purpose, such as `claims: stall 2s every 20s`.
+    ///
+    /// # Errors
+    /// When the rules cannot be read; the text says what is wrong.
+    pub fn with_faults(self, rules: &str) -> anyhow::Result<AllConfig> {
+        self.instruments.faults.set(faults::parse(rules)?);
+        Ok(self)
+    }
+
+    /// The same with traces sent to this collector, such as `http://localhost:4318`.
+    ///
+    /// # Errors
+    /// When it is not an `http://` address.
+    pub fn with_collector(mut self, endpoint: &str) -> anyhow::Result<AllConfig> {
+        self.instruments.export = Some(ExportConfig::to(endpoint)?);
+        Ok(self)
     }
 
     /// The same on a PostgreSQL server: the databases `user_db`, `quotes_db`, `policy_db` and `claims_db`
@@ -131,6 +157,11 @@ impl AllConfig {
         let gateway = vars.address("PORT", 3000);
         let bind = gateway.ip();
         let shown = AllConfig::demo(Path::new("."));
+        let instruments = Instruments::read(&mut vars);
+        if demo {
+            edge::set_demo_defaults(&mut vars);
+        }
+        let edge = edge::read(&mut vars);
         let config = AllConfig {
             gateway,
             user: vars.address("USER_PORT", 3001),
@@ -142,6 +173,8 @@ impl AllConfig {
             token_life: vars.token_life(),
             bcrypt_cost: if demo { DEMO_BCRYPT_COST } else { vars.bcrypt_cost() },
             peer_timeout: vars.peer_timeout(),
+            edge,
+            instruments,
         };
         vars.checked(config)
     }
@@ -210,6 +243,20 @@ impl Addresses {
         });
         Addresses { gateway, user, quotes, policy, claims }
     }
+
+    /// The gateway's settings with the services at these addresses.
+    fn behind(&self, mut edge: GatewayConfig) -> GatewayConfig {
+        let at = |name, address: SocketAddr| Upstream::new(name, service_url(address).as_str());
+        for (upstream, found) in [
+            (&mut edge.upstreams.user, at(user::NAME, self.user)),
+            (&mut edge.upstreams.quotes, at(quotes::NAME, self.quotes)),
+            (&mut edge.upstreams.policy, at(policy::NAME, self.policy)),
+            (&mut edge.upstreams.claims, at(claims::NAME, self.claims)),
+        ] {
+            *upstream = found.expect("an address makes an upstream");
+        }
+        edge
+    }
 }
 
 /// Gateway and services at work.
@@ -218,11 +265,17 @@ pub struct Running {
     pub gateway_url: String,
     /// The services behind it by name, for tests that ask them directly.
     pub service_urls: [(&'static str, String); 4],
+    counters: Counters,
     servers: [Server; 5],
     databases: [Db; 4],
 }
 
 impl Running {
+    /// The gateway's own count of requests, to hold a load engine's figures against.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// Stops from the outside in: the gateway first, user-service, which all others ask, last. Each takes no
     /// new connection and finishes its requests in flight.
     pub async fn shutdown(self) {
@@ -249,23 +302,41 @@ pub async fn start_all(config: AllConfig) -> anyhow::Result<Running> {
     let at = Addresses::of([&gateway_port, &user_port, &quotes_port, &policy_port, &claims_port]);
     let (user_config, quotes_config, policy_config, claims_config) = config.services(&at);
 
+    let instruments = &config.instruments;
     // Each starts after those that it asks at its own start.
     let users = user::Users::open(&user_config).await?;
-    let user_server = serve::start(user_port, user::NAME, &users.db, user::routes(), users.clone());
+    let user_server =
+        serve::start(user_port, user::NAME, &users.db, user::routes(), users.clone(), instruments);
     let policies = policy::Policies::open(&policy_config).await?;
-    let policy_server =
-        serve::start(policy_port, policy::NAME, &policies.db, policy::routes(), policies.clone());
+    let policy_server = serve::start(
+        policy_port,
+        policy::NAME,
+        &policies.db,
+        policy::routes(),
+        policies.clone(),
+        instruments,
+    );
     let claims = claims::Claims::open(&claims_config).await?;
-    let claims_server =
-        serve::start(claims_port, claims::NAME, &claims.db, claims::routes(), claims.clone());
+    let claims_server = serve::start(
+        claims_port,
+        claims::NAME,
+        &claims.db,
+        claims::routes(),
+        claims.clone(),
+        instruments,
+    );
     let quotes = quotes::Quotes::open(&quotes_config).await?;
-    let quotes_server =
-        serve::start(quotes_port, quotes::NAME, &quotes.db, quotes::routes(), quotes.clone());
+    let quotes_server = serve::start(
+        quotes_port,
+        quotes::NAME,
+        &quotes.db,
+        quotes::routes(),
+        quotes.clone(),
+        instruments,
+    );
 
-    let [user_url, quotes_url, policy_url, claims_url] =
-        [at.user, at.quotes, at.policy, at.claims].map(service_url);
-    let proxy = passthrough::router(&user_url, &quotes_url, &policy_url, &claims_url);
-    let gateway_server = Server::start(gateway_port, proxy);
+    let counters = Counters::default();
+    let gateway_server = edge::start(gateway_port, &at.behind(config.edge), instruments, &counters);
     let url = |address: SocketAddr| format!("http://{address}");
     Ok(Running {
         gateway_url: url(at.gateway),
@@ -276,6 +347,7 @@ pub async fn start_all(config: AllConfig) -> anyhow::Result<Running> {
             ("claims", url(at.claims)),
         ],
         servers: [gateway_server, quotes_server, claims_server, policy_server, user_server],
+        counters,
         databases: [quotes.db, claims.db, policies.db, users.db],
     })
 }

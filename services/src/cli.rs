@@ -9,10 +9,12 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::all::{AllConfig, Databases, start_all};
+use crate::gateway::Counters;
 use crate::shared::config::Vars;
+use crate::shared::instruments::Instruments;
 use crate::shared::serve::{self, Server};
 use crate::shared::{ids, logs};
-use crate::{claims, operations, policy, quotes, user};
+use crate::{claims, edge, operations, policy, quotes, user};
 
 /// DynaClaimz: a gateway and four services, the system under test.
 #[derive(Parser)]
@@ -76,6 +78,15 @@ Settings are environment variables; all are checked before a port is taken.
   RATE_LIMIT_WINDOW_MS, RATE_LIMIT_MAX_REQUESTS
                        requests of one client address in a window [900000, 100; 0 is no limit]
   ALLOWED_ORIGINS      web origins that may call with credentials [http://localhost:3000]
+  MAX_BODY_BYTES       the longest request body that the gateway passes on [1048576]
+  ACCESS_LOG           a log line for each request to the gateway [true]
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                       trace collector (OTLP over http/protobuf), such as http://localhost:4318;
+                       further OTEL_ variables as OpenTelemetry defines them [no traces]
+  FAULTS, FAULTS_FILE  faults on purpose, such as `claims: stall 2s every 20s` [none]
+  FAULTS_SEED          makes the chances of faults repeatable
+  FAULT_ADMIN_TOKEN    switches PUT, GET and DELETE /admin/faults on, for those who send it as
+                       x-fault-admin-token [off]
   RUST_LOG             which log lines [info]
   LOG_FORMAT           text or json [text]
 
@@ -111,34 +122,46 @@ impl Command {
         let mut vars = Vars::from_env();
         match self {
             Command::All { demo } => all(vars, demo).await,
-            Command::Gateway => anyhow::bail!("not wired yet"),
+            Command::Gateway => gateway(vars).await,
             Command::User => {
+                let instruments = Instruments::read(&mut vars);
                 let config = user::Config::read(vars)?;
                 let bound = serve::bind(config.address, "PORT").await?;
                 let service = user::Users::open(&config).await?;
                 let db = service.db.clone();
-                until_told(serve::start(bound, user::NAME, &db, user::routes(), service)).await
+                let routes = user::routes();
+                until_told(serve::start(bound, user::NAME, &db, routes, service, &instruments))
+                    .await
             }
             Command::Quotes => {
+                let instruments = Instruments::read(&mut vars);
                 let config = quotes::Config::read(vars)?;
                 let bound = serve::bind(config.address, "PORT").await?;
                 let service = quotes::Quotes::open(&config).await?;
                 let db = service.db.clone();
-                until_told(serve::start(bound, quotes::NAME, &db, quotes::routes(), service)).await
+                let routes = quotes::routes();
+                until_told(serve::start(bound, quotes::NAME, &db, routes, service, &instruments))
+                    .await
             }
             Command::Policy => {
+                let instruments = Instruments::read(&mut vars);
                 let config = policy::Config::read(vars)?;
                 let bound = serve::bind(config.address, "PORT").await?;
                 let service = policy::Policies::open(&config).await?;
                 let db = service.db.clone();
-                until_told(serve::start(bound, policy::NAME, &db, policy::routes(), service)).await
+                let routes = policy::routes();
+                until_told(serve::start(bound, policy::NAME, &db, routes, service, &instruments))
+                    .await
             }
             Command::Claims => {
+                let instruments = Instruments::read(&mut vars);
                 let config = claims::Config::read(vars)?;
                 let bound = serve::bind(config.address, "PORT").await?;
                 let service = claims::Claims::open(&config).await?;
                 let db = service.db.clone();
-                until_told(serve::start(bound, claims::NAME, &db, claims::routes(), service)).await
+                let routes = claims::routes();
+                until_told(serve::start(bound, claims::NAME, &db, routes, service, &instruments))
+                    .await
             }
             Command::Seed => {
                 let databases = Databases::read(&mut vars);
@@ -163,6 +186,16 @@ impl Command {
             }
         }
     }
+}
+
+/// Runs the gateway alone until told to stop.
+async fn gateway(mut vars: Vars) -> anyhow::Result<()> {
+    let address = vars.address("PORT", 3000);
+    let instruments = Instruments::read(&mut vars);
+    let config = edge::read(&mut vars);
+    let config = vars.checked(config)?;
+    let bound = serve::bind(address, "PORT").await?;
+    until_told(edge::start(bound, &config, &instruments, &Counters::default())).await
 }
 
 /// Runs everything until told to stop.

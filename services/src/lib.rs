@@ -8,11 +8,11 @@
 mod all;
 mod claims;
 mod cli;
+mod edge;
 pub mod faults;
 pub mod gateway;
 pub mod metrics;
 mod operations;
-mod passthrough;
 mod policy;
 mod quotes;
 mod shared;

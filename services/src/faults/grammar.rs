@@ -52,10 +52,7 @@ fn service(word: &str) -> Result<Option<Service>, String> {
     if matches!(word, "*" | "all") {
         return Ok(None);
     }
-    let short = word.strip_suffix("-service").unwrap_or(word);
-    let short = short.strip_prefix("api-").unwrap_or(short);
-    let found = Service::ALL.into_iter().find(|service| service.name() == short);
-    found.map(Some).ok_or_else(|| {
+    Service::named(word).map(Some).ok_or_else(|| {
         format!(
             "unknown service `{word}`: use gateway, user, quotes, policy, claims or `*` for all"
         )

@@ -25,6 +25,13 @@ impl Service {
     pub const ALL: [Self; 5] =
         [Self::Gateway, Self::User, Self::Quotes, Self::Policy, Self::Claims];
 
+    /// The service of this name: `quotes`, `quotes-service`, `gateway`, `api-gateway`.
+    pub fn named(name: &str) -> Option<Self> {
+        let short = name.strip_suffix("-service").unwrap_or(name);
+        let short = short.strip_prefix("api-").unwrap_or(short);
+        Self::ALL.into_iter().find(|service| service.name() == short)
+    }
+
     /// The name in rules.
     pub fn name(self) -> &'static str {
         match self {

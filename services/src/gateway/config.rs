@@ -11,8 +11,6 @@ use crate::telemetry::ConfigError;
 /// The gateway's settings.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
-    /// Where it listens (`PORT`, 3000).
-    pub port: u16,
     /// The services behind it.
     pub upstreams: Upstreams,
     /// How long a service may keep silent (`PROXY_TIMEOUT` in ms, 5000).
@@ -116,6 +114,13 @@ impl Upstreams {
     }
 }
 
+impl Default for GatewayConfig {
+    /// The settings of an empty environment.
+    fn default() -> Self {
+        Self::from_env(|_| None).expect("defaults are within their ranges")
+    }
+}
+
 impl GatewayConfig {
     /// Reads the variables through `lookup`.
     ///
@@ -135,7 +140,6 @@ impl GatewayConfig {
             })
         };
         let day = 86_400_000;
-        let port = number("PORT", 3000, 0..=65_535);
         let timeout = number("PROXY_TIMEOUT", 5000, 1..=day);
         let window = number("RATE_LIMIT_WINDOW_MS", 900_000, 1..=day);
         let max_requests = number("RATE_LIMIT_MAX_REQUESTS", 100, 0..=u64::from(u32::MAX));
@@ -147,7 +151,6 @@ impl GatewayConfig {
             return Err(problems);
         }
         Ok(Self {
-            port: u16::try_from(port).expect("checked against its range"),
             upstreams,
             proxy_timeout: Duration::from_millis(timeout),
             rate_limit: RateLimit {
@@ -219,7 +222,6 @@ mod tests {
     #[test]
     fn defaults_are_the_contracts() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.port, 3000);
         assert_eq!(config.proxy_timeout, Duration::from_secs(5));
         let limit = RateLimit { window: Duration::from_mins(15), max_requests: 100 };
         assert_eq!(config.rate_limit, limit);
@@ -243,7 +245,6 @@ mod tests {
     #[test]
     fn everything_can_be_set() {
         let config = read(&[
-            ("PORT", "8080"),
             ("CLAIMS_SERVICE_URL", "http://claims.internal:9000/base/"),
             ("ALLOWED_ORIGINS", "https://App.example.com:443, http://localhost:5173/"),
             ("ACCESS_LOG", "off"),
@@ -253,16 +254,12 @@ mod tests {
         assert_eq!(config.upstreams.claims.authority, "claims.internal:9000");
         assert_eq!(config.upstreams.claims.prefix, "/base");
         assert_eq!(config.allowed_origins, ["https://app.example.com", "http://localhost:5173"]);
-        assert_eq!(
-            (config.port, config.access_log, config.rate_limit.max_requests),
-            (8080, false, 0)
-        );
+        assert_eq!((config.access_log, config.rate_limit.max_requests), (false, 0));
     }
 
     #[test]
     fn all_problems_are_named_at_once() {
         let problems = read(&[
-            ("PORT", "70000"),
             ("PROXY_TIMEOUT", "5s"),
             ("USER_SERVICE_URL", "https://users"),
             ("ALLOWED_ORIGINS", "*, http://ok, http://host/path"),
@@ -270,7 +267,6 @@ mod tests {
         ]);
         let problems: Vec<_> = problems.unwrap_err().iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(problems.join("\n"), @r"
-        PORT: `70000` is not allowed: use a whole number from 0 to 65535
         PROXY_TIMEOUT: `5s` is not allowed: use a whole number from 1 to 86400000
         USER_SERVICE_URL: `https://users` is not allowed: use an address like `http://127.0.0.1:3001`
         ALLOWED_ORIGINS: `*` is not allowed: use origins like `https://app.example.com`, separated by commas (`*` cannot go with credentials)

@@ -19,9 +19,12 @@ use url::Url;
 
 use super::failure::Outcome;
 use super::migrations::{self, Schema};
+use crate::metrics::PoolUse;
+use crate::telemetry;
 
 /// How long a request waits for a connection before it is answered with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+const SQLITE: &str = "sqlite";
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -49,6 +52,21 @@ impl Database {
         }
     }
 
+    fn description(&self) -> telemetry::Database {
+        match self {
+            Database::Sqlite(path) => telemetry::Database {
+                system: SQLITE,
+                namespace: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+                server: None,
+            },
+            Database::Postgres(url) => telemetry::Database {
+                system: "postgresql",
+                namespace: url.path().trim_start_matches('/').to_owned(),
+                server: url.host_str().map(|host| (host.to_owned(), url.port().unwrap_or(5432))),
+            },
+        }
+    }
+
     fn url(&self) -> String {
         match self {
             Database::Postgres(url) => url.to_string(),
@@ -72,6 +90,7 @@ impl Database {
 pub(crate) struct Db {
     readers: AnyPool,
     writers: AnyPool,
+    description: telemetry::Database,
 }
 
 impl Db {
@@ -93,17 +112,43 @@ impl Db {
         migrations::run(database, &url, schema)
             .await
             .with_context(|| format!("cannot bring database {} up to date", database.place()))?;
+        let description = database.description();
         let db = match database {
             Database::Sqlite(_) => Db {
+                description,
                 readers: pool(&url, SQLITE_READERS, Some(SQLITE_SETTINGS)).await?,
                 writers: pool(&url, 1, Some(SQLITE_SETTINGS)).await?,
             },
             Database::Postgres(_) => {
                 let pool = pool(&url, POSTGRES_CONNECTIONS, None).await?;
-                Db { readers: pool.clone(), writers: pool }
+                Db { description, readers: pool.clone(), writers: pool }
             }
         };
         Ok(db)
+    }
+
+    /// The database in the words of its spans.
+    pub(crate) fn description(&self) -> &telemetry::Database {
+        &self.description
+    }
+
+    /// How many connections are open and at work.
+    pub(crate) fn pool_use(&self) -> PoolUse {
+        let of = |pool: &AnyPool| PoolUse {
+            size: pool.size(),
+            idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+            max: pool.options().get_max_connections(),
+        };
+        let (reading, writing) = (of(&self.readers), of(&self.writers));
+        if self.description.system != SQLITE {
+            // One pool for both.
+            return reading;
+        }
+        PoolUse {
+            size: reading.size + writing.size,
+            idle: reading.idle + writing.idle,
+            max: reading.max + writing.max,
+        }
     }
 
     /// Connections for statements that only read.
@@ -171,8 +216,17 @@ pub(crate) async fn run<T>(
     what: &'static str,
     statement: impl Future<Output = sqlx::Result<T>>,
 ) -> Outcome<T> {
-    let _ = what;
-    Ok(statement.await?)
+    let (operation, table) = what.split_once(' ').unwrap_or((what, ""));
+    run_on(operation, table, statement).await
+}
+
+/// The same, where the table is known only at run time.
+pub(crate) async fn run_on<T>(
+    operation: &'static str,
+    table: &'static str,
+    statement: impl Future<Output = sqlx::Result<T>>,
+) -> Outcome<T> {
+    Ok(telemetry::db(operation, table, statement).await?)
 }
 
 /// Whether the statement failed because a unique column already holds the value.

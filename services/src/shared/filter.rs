@@ -132,10 +132,10 @@ where
             }
         }
     }
-    let total = db::run("SELECT count", count.fetch_one(db.readers())).await?;
+    let total = db::run_on("SELECT", table, count.fetch_one(db.readers())).await?;
     if total <= paging.offset() {
         return Ok((Vec::new(), total));
     }
     let rows = rows.bind(paging.limit).bind(paging.offset());
-    Ok((db::run("SELECT page", rows.fetch_all(db.readers())).await?, total))
+    Ok((db::run_on("SELECT", table, rows.fetch_all(db.readers())).await?, total))
 }

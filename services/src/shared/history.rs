@@ -47,7 +47,7 @@ impl History {
             .bind(Time::now())
             .bind(change.reason)
             .bind(change.metadata.map(|metadata| metadata.to_string()));
-        db::run("INSERT history", insert.execute(&mut **transaction)).await?;
+        db::run_on("INSERT", table, insert.execute(&mut **transaction)).await?;
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl History {
         let History { table, parent } = self;
         let sql = format!("SELECT * FROM {table} WHERE {parent} = $1 ORDER BY changed_at DESC, id");
         let query = sqlx::query_as::<Any, T>(AssertSqlSafe(sql)).bind(parent_id);
-        db::run("SELECT history", query.fetch_all(db.readers())).await
+        db::run_on("SELECT", table, query.fetch_all(db.readers())).await
     }
 }
 

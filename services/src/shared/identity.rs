@@ -10,6 +10,7 @@ use serde_json::json;
 use super::failure::{Failure, Outcome};
 use super::peer::{Onward, Peer};
 use super::token::Identity;
+use crate::telemetry::{EndUser, signed_in};
 
 /// user-service, as the others see it.
 #[derive(Clone)]
@@ -30,6 +31,15 @@ impl Caller {
     pub(crate) fn organization(&self) -> &str {
         &self.identity.organization_id
     }
+}
+
+/// Names the caller in the trace of the request.
+pub(crate) fn known(identity: &Identity) {
+    signed_in(EndUser {
+        id: &identity.user_id,
+        organization_id: &identity.organization_id,
+        role: &identity.role,
+    });
 }
 
 /// The token of `Authorization: Bearer …`.
@@ -63,6 +73,7 @@ where
             StatusCode::OK => {
                 let data = answer.data().unwrap_or_default();
                 let identity = Identity::deserialize(data).map_err(anyhow::Error::from)?;
+                known(&identity);
                 Ok(Caller { identity, onward })
             }
             status if status.is_client_error() => {

@@ -10,6 +10,7 @@ pub(crate) mod filter;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod ids;
+pub(crate) mod instruments;
 pub(crate) mod logs;
 pub(crate) mod migrations;
 pub(crate) mod money;

@@ -12,6 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 use url::Url;
 
+use crate::telemetry::outgoing;
+
 /// More than any answer of a service to one of these calls.
 const MAX_ANSWER: usize = 1 << 20;
 const IDLE_CONNECTIONS: usize = 256;
@@ -122,7 +124,8 @@ impl Peer {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
         let exchange = async {
-            let response = self.http.request(request).await.map_err(|error| {
+            let sent = outgoing(request, |request| self.http.request(request)).await;
+            let response = sent.map_err(|error| {
                 if error.is_connect() {
                     Silence::Unreachable(self.base.clone(), chain(&error))
                 } else {

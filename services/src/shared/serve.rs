@@ -20,11 +20,16 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::db::Db;
 use super::failure::Failure;
+use super::instruments::Instruments;
+use crate::telemetry::Tracer;
 
 /// The longest body that is read.
 const MAX_BODY: usize = 1 << 20;
 /// How long requests in flight may take to finish once the service is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long the last spans may take to the collector.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// A port that is taken but not yet served.
 pub(crate) struct Bound {
@@ -68,10 +73,13 @@ pub(crate) fn start<S: Clone + Send + Sync + 'static>(
     db: &Db,
     routes: OpenApiRouter<S>,
     state: S,
+    instruments: &Instruments,
 ) -> Server {
     let (routes, _) = OpenApiRouter::new().nest("/api", routes).split_for_parts();
     tracing::info!("{name} listens on {}", bound.address);
-    Server::start(bound, complete(name, db, routes.with_state(state)))
+    let routes = complete(name, db, routes.with_state(state));
+    let (routes, tracer) = instruments.around_service(name, db, routes);
+    Server::start(bound, routes, tracer)
 }
 
 /// A wrong method is an unknown route too, as in the reference.
@@ -83,10 +91,11 @@ async fn unknown_route() -> Response {
 pub(crate) struct Server {
     task: JoinHandle<std::io::Result<()>>,
     stop: watch::Sender<bool>,
+    tracer: Tracer,
 }
 
 impl Server {
-    pub(crate) fn start(bound: Bound, routes: Router) -> Server {
+    pub(crate) fn start(bound: Bound, routes: Router, tracer: Tracer) -> Server {
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
             // An error means that the server's handle is gone: stop as well.
@@ -99,17 +108,18 @@ impl Server {
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(stopped);
         let task = tokio::spawn(serving.into_future());
-        Server { task, stop }
+        Server { task, stop, tracer }
     }
 
     /// Takes no new connection, finishes the requests in flight, and gives up after ten seconds.
     pub(crate) async fn stop(self) {
-        let Server { mut task, stop } = self;
+        let Server { mut task, stop, tracer } = self;
         stop.send_replace(true);
         if tokio::time::timeout(DRAIN, &mut task).await.is_err() {
             tracing::warn!("requests still in flight after {DRAIN:?} were cut off");
             task.abort();
         }
+        tracer.flush(FLUSH).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The client side of a call between services.
 
+use std::borrow::Cow;
+
 use http::{Method, Request, Response, Uri, header};
 
 use super::context::Context;
@@ -47,9 +49,9 @@ where
 fn start<B>(context: &Context, request: &Request<B>) -> Option<Span> {
     let (method, _) = method_name(request.method());
     let template = request.extensions().get::<UrlTemplate>().map(|template| template.0);
-    let mut span = context.client_span(match template {
-        Some(template) => format!("{method} {template}").into(),
-        None => std::borrow::Cow::Borrowed(method),
+    let mut span = context.client_span(|| match template {
+        Some(template) => Cow::Owned(format!("{method} {template}")),
+        None => Cow::Borrowed(method),
     })?;
     describe(&mut span, request.method(), request.uri());
     if let Some(template) = template {

@@ -1,9 +1,11 @@
 //! The task-local scope of one request: where its spans hang, and what is sent on to the next service.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::db::Database;
 use super::ids::{TRACEPARENT, TRACESTATE, TraceContext};
 use super::span::{Attribute, Kind, Span};
 use super::tracer::Tracer;
@@ -69,19 +71,19 @@ impl Context {
         self.0.as_ref()?.parent
     }
 
-    /// Whether spans made in this scope are kept.
-    pub(super) fn is_recorded(&self) -> bool {
-        self.0.as_ref().is_some_and(|scope| scope.recorded)
+    /// The database that the service's queries go to.
+    pub(super) fn database(&self) -> Option<&Database> {
+        self.0.as_ref()?.tracer.database()
     }
 
     /// A client span (for a call or a query) below the server span, if this request is recorded.
-    pub(super) fn client_span(
-        &self,
-        name: impl Into<std::borrow::Cow<'static, str>>,
-    ) -> Option<Span> {
+    pub(super) fn client_span<N>(&self, name: impl FnOnce() -> N) -> Option<Span>
+    where
+        N: Into<Cow<'static, str>>,
+    {
         let scope = self.0.as_ref().filter(|scope| scope.recorded)?;
         let parent = scope.parent?;
-        scope.tracer.start(Kind::Client, name.into(), parent.child(), Some(parent))
+        scope.tracer.start(Kind::Client, name().into(), parent.child(), Some(parent))
     }
 
     /// Writes the trace context and the client's identity into the headers of a request about to leave. Headers that

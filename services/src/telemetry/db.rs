@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::error_type::ErrorType;
+use super::span::Span;
 
 /// The database that a service talks to, in the words of the semantic conventions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,34 +15,36 @@ pub struct Database {
     pub server: Option<(String, u16)>,
 }
 
-/// Runs a query in a client span. `operation` is the SQL verb (`SELECT`), `collection` the table.
-///
-/// ```ignore
-/// db(&self.database, "SELECT", "quotes", sqlx::query(BY_ID).bind(id).fetch_optional(&self.pool)).await?
-/// ```
+impl Database {
+    fn describe(&self, span: &mut Span) {
+        span.set("db.system.name", self.system);
+        span.set("db.namespace", self.namespace.clone());
+        if let Some((host, port)) = &self.server {
+            span.set("server.address", host.clone());
+            span.set("server.port", *port);
+        }
+    }
+}
+
+/// Runs a query in a client span. `operation` is the SQL verb (`SELECT`), `collection` the table; the database is the
+/// one of the service's tracer ([`Tracer::with_database`](super::Tracer::with_database)).
 ///
 /// # Errors
 /// Those of `query`.
 pub async fn db<T, E: ErrorType>(
-    database: &Database,
     operation: &'static str,
     collection: &'static str,
     query: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let Some(context) = Some(Context::current()).filter(Context::is_recorded) else {
-        return query.await;
-    };
-    let summary = format!("{operation} {collection}");
-    let Some(mut span) = context.client_span(summary.clone()) else { return query.await };
-    span.set("db.system.name", database.system);
-    span.set("db.namespace", database.namespace.clone());
+    let context = Context::current();
+    let name = || format!("{operation} {collection}");
+    let Some(mut span) = context.client_span(name) else { return query.await };
+    if let Some(database) = context.database() {
+        database.describe(&mut span);
+    }
     span.set("db.operation.name", operation);
     span.set("db.collection.name", collection);
-    span.set("db.query.summary", summary);
-    if let Some((host, port)) = &database.server {
-        span.set("server.address", host.clone());
-        span.set("server.port", *port);
-    }
+    span.set("db.query.summary", name());
     let outcome = query.await;
     if let Err(error) = &outcome {
         if let Some(status) = error.database_status() {

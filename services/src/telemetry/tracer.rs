@@ -9,13 +9,17 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::config::ExportConfig;
+use super::db::Database;
 use super::export;
 use super::ids::TraceContext;
 use super::span::{Ended, Kind, Span};
 
 /// One service's source of spans; cheap to clone. Without a collector it makes none.
 #[derive(Clone, Default)]
-pub struct Tracer(Option<Arc<Inner>>);
+pub struct Tracer {
+    inner: Option<Arc<Inner>>,
+    database: Option<Arc<Database>>,
+}
 
 pub(crate) struct Inner {
     queue: mpsc::Sender<Message>,
@@ -66,16 +70,27 @@ impl Tracer {
             Arc::clone(&counts),
             hurried,
         ));
-        Self(Some(Arc::new(Inner { queue, counts, hurry, sampler: config.sampler })))
+        let inner = Inner { queue, counts, hurry, sampler: config.sampler };
+        Self { inner: Some(Arc::new(inner)), database: None }
+    }
+
+    /// The tracer of a service whose queries go to this database.
+    #[must_use]
+    pub fn with_database(self, database: Database) -> Self {
+        Self { database: Some(Arc::new(database)), ..self }
+    }
+
+    pub(super) fn database(&self) -> Option<&Database> {
+        self.database.as_deref()
     }
 
     pub(crate) fn is_off(&self) -> bool {
-        self.0.is_none()
+        self.inner.is_none()
     }
 
     /// Where a new server span would stand in its trace; `None` if it is not to be recorded.
     pub(super) fn sample(&self, parent: Option<TraceContext>) -> Option<TraceContext> {
-        let inner = self.0.as_ref()?;
+        let inner = self.inner.as_ref()?;
         let context = parent.map_or_else(|| TraceContext::root(true), TraceContext::child);
         let kept = inner.sampler.samples(parent, context.trace_id);
         kept.then_some(TraceContext { sampled: true, ..context })
@@ -88,12 +103,12 @@ impl Tracer {
         context: TraceContext,
         parent: Option<TraceContext>,
     ) -> Option<Span> {
-        Some(Span::start(self.0.as_ref()?, kind, name, context, parent))
+        Some(Span::start(self.inner.as_ref()?, kind, name, context, parent))
     }
 
     /// What became of the spans so far.
     pub fn counts(&self) -> SpanCounts {
-        self.0.as_ref().map_or_else(SpanCounts::default, |inner| SpanCounts {
+        self.inner.as_ref().map_or_else(SpanCounts::default, |inner| SpanCounts {
             exported: inner.counts.exported.load(Ordering::Relaxed),
             dropped: inner.counts.dropped.load(Ordering::Relaxed),
         })
@@ -101,7 +116,7 @@ impl Tracer {
 
     /// Sends what is queued, for `limit` at most. Called last at shutdown; a second call does no harm.
     pub async fn flush(&self, limit: Duration) {
-        let Some(inner) = &self.0 else { return };
+        let Some(inner) = &self.inner else { return };
         inner.hurry.send_replace(true);
         let (done, flushed) = oneshot::channel();
         let flush = async {

@@ -40,6 +40,7 @@ pub(crate) async fn login(
     let matches = service.passwords.matches(login.password, hash).await?;
     match user {
         Some(user) if matches => {
+            identity::known(&user.identity());
             let token = service.keys.sign(user.identity(), service.token_life)?;
             Ok(Data::with_message(SignedIn { user, token }, "Login successful"))
         }
@@ -85,6 +86,9 @@ pub(crate) async fn verify(
     Body(Verify { token }): Body<Verify>,
 ) -> Outcome<Data<Payload>> {
     let payload = service.keys.check(&token);
+    if let Some(payload) = &payload {
+        identity::known(&payload.identity);
+    }
     payload.map(Data::of).ok_or_else(|| Failure::unauthorized("Invalid token"))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -55,15 +55,22 @@ pub(crate) struct Collector {
     pub(crate) refusals: AtomicUsize,
     /// How many spans of each batch are turned down.
     pub(crate) rejected: AtomicUsize,
+    address: OnceLock<String>,
 }
 
 impl Collector {
     pub(crate) async fn start() -> (Arc<Self>, ExportConfig) {
         let collector = Arc::new(Self::default());
         let router = Router::new().route("/v1/traces", post(receive)).with_state(collector.clone());
-        let mut config = ExportConfig::to(&format!("http://{}", serve(router).await)).unwrap();
+        let address = format!("http://{}", serve(router).await);
+        let mut config = ExportConfig::to(&address).unwrap();
+        collector.address.set(address).unwrap();
         config.schedule_delay = Duration::from_millis(20);
         (collector, config)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.address.get().unwrap().clone()
     }
 
     /// Everything received, in order of start.

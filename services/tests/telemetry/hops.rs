@@ -25,18 +25,19 @@ fn request(url: String) -> http::request::Builder {
 /// A stand-in for user-service: asks its database, and names the caller.
 fn users(tracer: &Tracer) -> Router {
     let verify = async || {
-        let database = Database {
-            system: "postgresql",
-            namespace: "user_db".to_owned(),
-            server: Some(("db.test".to_owned(), 5432)),
-        };
-        let found = db(&database, "SELECT", "users", async { Ok::<_, sqlx::Error>(7) }).await;
+        let found = db("SELECT", "users", async { Ok::<_, sqlx::Error>(7) }).await;
         let missing = async { Err::<(), _>(sqlx::Error::RowNotFound) };
-        db(&database, "SELECT", "organizations", missing).await.unwrap_err();
+        db("SELECT", "organizations", missing).await.unwrap_err();
         signed_in(EndUser { id: "u-1", organization_id: "o-1", role: "AGENT" });
         found.unwrap().to_string()
     };
-    instrument(Router::new().route("/api/auth/{what}", get(verify)), tracer)
+    let database = Database {
+        system: "postgresql",
+        namespace: "user_db".to_owned(),
+        server: Some(("db.test".to_owned(), 5432)),
+    };
+    let tracer = tracer.clone().with_database(database);
+    instrument(Router::new().route("/api/auth/{what}", get(verify)), &tracer)
 }
 
 /// A stand-in for quotes-service: asks user-service, also from a task of its own.

@@ -4,3 +4,4 @@ mod collector;
 mod exporting;
 mod hops;
 mod tracing_off;
+mod whole;
