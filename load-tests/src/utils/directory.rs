@@ -78,13 +78,13 @@ impl Directory {
                 ));
             }
         };
-        let accounts: Vec<_> = people.into_iter().map(|person| Arc::new(person.into())).collect();
+        let accounts: Vec<Account> = people.into_iter().map(Account::from).collect();
         info!(
             target: "load_tests.directory",
             "Loaded {organizations} organizations and {} users ({} requests, not part of the statistics)",
             accounts.len(), setup.requests()
         );
-        Self::of(accounts).ok_or_else(|| {
+        Self::new(accounts).ok_or_else(|| {
             SetupError::new(format!(
                 "{}/api/v1/users lists no users, so nobody can sign in",
                 setup.host()
@@ -93,8 +93,9 @@ impl Directory {
         })
     }
 
-    /// `None` for no accounts at all.
-    fn of(accounts: Vec<Arc<Account>>) -> Option<Self> {
+    /// Of these accounts; `None` when there are none.
+    pub fn new(accounts: impl IntoIterator<Item = Account>) -> Option<Self> {
+        let accounts: Vec<_> = accounts.into_iter().map(Arc::new).collect();
         (!accounts.is_empty()).then_some(Self { accounts })
     }
 
@@ -135,25 +136,24 @@ mod tests {
     use super::*;
     use rand_pcg::Pcg64Mcg;
 
-    fn accounts(count: usize) -> Vec<Arc<Account>> {
-        let account = |n: usize| Account {
+    fn accounts(count: usize) -> impl Iterator<Item = Account> {
+        (0..count).map(|n| Account {
             id: n.to_string(),
             email: format!("agent{n}@example.com"),
             organization_id: String::new(),
-        };
-        (0..count).map(|n| Arc::new(account(n))).collect()
+        })
     }
 
     #[test]
     fn rotation_brings_somebody_else_unless_there_is_nobody() {
         let mut rng = Pcg64Mcg::new(5);
-        let two = Directory::of(accounts(2)).unwrap();
+        let two = Directory::new(accounts(2)).unwrap();
         let first = two.other_than(None, &mut rng);
         assert!((0..50).all(|_| two.other_than(Some(&first), &mut rng) != first));
 
-        let one = Directory::of(accounts(1)).unwrap();
+        let one = Directory::new(accounts(1)).unwrap();
         let only = one.other_than(None, &mut rng);
         assert_eq!(one.other_than(Some(&only), &mut rng), only);
-        assert!(Directory::of(Vec::new()).is_none());
+        assert!(Directory::new([]).is_none());
     }
 }
