@@ -34,6 +34,14 @@ impl Environment for Demo {
                 .env("DEMO_DATABASE_URL")
                 .value_name("URL")
                 .help("PostgreSQL server for --demo: postgres://user:password@host:5432 (else SQLite files)"),
+            Opt::text("fault")
+                .env("DEMO_FAULT")
+                .value_name("RULES")
+                .help("Faults on purpose in --demo, such as \"claims: stall 2s every 20s\"; several with ;"),
+            Opt::text("otlp-endpoint")
+                .env("OTEL_EXPORTER_OTLP_ENDPOINT")
+                .value_name("URL")
+                .help("Where --demo's services send their traces, such as http://localhost:4318"),
         ]
     }
 
@@ -47,10 +55,9 @@ impl Environment for Demo {
             ))
             .hint("Leave one of the two out."));
         }
-        let database = options.custom.text("demo-database");
-        let system = System::start(database, Narrator::new(options)).map_err(|error| {
+        let system = System::start(options).map_err(|error| {
             SetupError::new(format!("DynaClaimz does not start: {error:#}"))
-                .hint("Start it by itself to see more: `dynaclaimz all`.")
+                .hint("To see more, start it by itself: `dynaclaimz all`.")
         })?;
         options.host = Some(system.running.gateway_url.clone());
         self.system = Some(system);
@@ -65,15 +72,22 @@ impl Environment for Demo {
 }
 
 impl System {
-    fn start(database: Option<&str>, narrator: Narrator) -> anyhow::Result<Self> {
+    fn start(options: &Options) -> anyhow::Result<Self> {
+        let narrator = Narrator::new(options);
         narrator
             .say("Starting DynaClaimz: a gateway and four services, seeded with 30 organisations");
         let folder = tempfile::Builder::new().prefix("dynaclaimz-").tempdir()?;
-        let config = AllConfig::demo(folder.path());
-        let config = match database {
-            Some(url) => config.on_postgres(url)?,
-            None => config,
-        };
+        let mut config = AllConfig::demo(folder.path());
+        if let Some(url) = options.custom.text("demo-database") {
+            config = config.on_postgres(url)?;
+        }
+        if let Some(rules) = options.custom.text("fault") {
+            config = config.with_faults(rules)?;
+            narrator.say(&format!("Faults on purpose: {rules}"));
+        }
+        if let Some(endpoint) = options.custom.text("otlp-endpoint") {
+            config = config.with_collector(endpoint)?;
+        }
         // Threads of its own, so that the system under test and the load do not wait for each other's tasks.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -87,12 +101,14 @@ impl System {
     /// Stops everything; says how many requests the gateway counted.
     fn stop(self, summary: &Summary) {
         let Self { running, runtime, folder, narrator } = self;
-        let counted = 0;
+        let counted = running.counters().snapshot().received_api;
         runtime.block_on(running.shutdown());
         drop(folder);
-        let sent = summary.total.figures.requests;
+        let (sent, setup, cut) =
+            (summary.total.figures.requests, summary.info.setup_requests, summary.aborted);
         narrator.say(&format!(
-            "DynaClaimz's gateway counted {counted} requests: {sent} in the statistics, the rest from set-up and cut at the end"
+            "DynaClaimz's gateway counted {counted} API requests; the agents' statistics hold {sent}, set-up sent {setup}, \
+             {cut} were cut off at the end"
         ));
     }
 }

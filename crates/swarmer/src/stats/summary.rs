@@ -37,6 +37,8 @@ pub struct RunInfo {
     pub host: Option<String>,
     /// The seed that reproduces the run's decisions.
     pub seed: Option<u64>,
+    /// Requests that the workload's set-up sent before the first user started; part of no figure.
+    pub setup_requests: u64,
     /// What a reader of the figures must know, one sentence each ("TLS certificates were not verified").
     pub notes: Vec<String>,
 }

@@ -18,6 +18,7 @@ use crate::options::{self, Options, Program};
 use crate::runner::{self, Control, Fleet, Handle, State};
 use crate::scenario::UserClass;
 use crate::stats::{Collector, RunInfo, Summary};
+use crate::user::Provided;
 
 /// Users of a run that does not say how many.
 const ONE_USER: u32 = 1;
@@ -139,13 +140,14 @@ async fn drive(
     let options = Arc::new(options);
     let http = http_config(&options);
     let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
-    let provided = match signals.or(prepare(setup, swarm.setup.as_deref())).await {
+    let (provided, setup_requests) = match signals.or(prepare(setup, swarm.setup.as_deref())).await
+    {
         Some(provided) => provided?,
         None => return Err(SetupError::new("interrupted before the first user started")),
     };
 
     let anchor = Anchor::now();
-    let collector = collector(anchor, &options);
+    let collector = collector(anchor, &options, setup_requests);
     let fleet_setup = runner::Setup {
         classes: swarm.classes.into(),
         options: Arc::clone(&options),
@@ -167,21 +169,25 @@ async fn drive(
 async fn prepare(
     mut setup: Setup,
     workload: Option<&dyn super::setup::SetupFn>,
-) -> Result<crate::user::Provided, SetupError> {
+) -> Result<(Provided, u64), SetupError> {
     if let Some(workload) = workload {
         workload.call(&mut setup).await?;
     }
-    Ok(setup.into_provided())
+    Ok(setup.finish())
 }
 
 fn http_config(options: &Options) -> http::Config {
     http::Config { insecure: options.insecure, ..http::Config::default() }
 }
 
-fn collector(anchor: Anchor, options: &Options) -> Collector {
+fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collector {
     let mut collector = Collector::new(anchor, clock::now());
-    *collector.info_mut() =
-        RunInfo { host: options.host.clone(), seed: options.seed, notes: Vec::new() };
+    *collector.info_mut() = RunInfo {
+        host: options.host.clone(),
+        seed: options.seed,
+        setup_requests,
+        notes: Vec::new(),
+    };
     if options.insecure {
         collector.note("TLS certificates were not verified (--insecure)");
     }

@@ -142,7 +142,8 @@ impl Setup {
         })
     }
 
-    pub(super) fn into_provided(self) -> Provided {
-        self.provided
+    /// What was provided, and the number of requests that took.
+    pub(super) fn finish(self) -> (Provided, u64) {
+        (self.provided, self.requests)
     }
 }
