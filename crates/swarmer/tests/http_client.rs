@@ -247,16 +247,23 @@ async fn time_runs_from_the_due_moment_if_one_is_given() {
 }
 
 #[tokio::test]
-async fn an_answer_in_the_middle_of_a_large_body_counts() {
+async fn an_answer_in_the_middle_of_a_large_body_counts_and_costs_the_connection() {
     let server = Server::start(|peer| {
         let mut some = [0; 1000];
         std::io::Read::read_exact(&mut peer.stream, &mut some).unwrap();
-        peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        peer.wait_for_close();
+        peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+        // Reads no more, so the rest of the body never leaves the client; closes only when the client has.
+        std::thread::sleep(Duration::from_millis(200));
     });
+    let (shared, mut client) = client(Config::default(), &server.url());
     let body = vec![b'x'; 20 << 20];
-    let exchange = server.client().send(Request::post("/").body(body, "text/plain")).await;
-    assert_eq!(exchange.result.unwrap().status(), 413);
+    for connections in 1..=2 {
+        let exchange = client.send(Request::post("/").body(&body, "text/plain")).await;
+        assert_eq!(exchange.result.unwrap().status(), 413);
+        assert!(exchange.timings.bytes_sent < 20 << 20);
+        assert_eq!(server.connections(), connections);
+    }
+    assert_eq!(shared.counters().reused, 0);
 }
 
 #[tokio::test]

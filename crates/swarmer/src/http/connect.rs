@@ -124,11 +124,15 @@ mod tests {
         let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let alive = alive.local_addr().map(|address| (alive, address)).unwrap();
         let addresses = [dead().await, dead().await, alive.1];
-        let stream = tcp(&base.0.origin, &addresses).await.unwrap();
+        let origin = &base.0.origin;
+        origin.addresses.learn(Ok(addresses.to_vec()));
+        let stream = tcp(origin, &addresses).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), alive.1);
-        let refused = tcp(&base.0.origin, &addresses[..2]).await.unwrap_err();
+        // The dead ones are not tried again for the time being.
+        assert_eq!(origin.addresses.get().await.unwrap(), [alive.1]);
+        let refused = tcp(origin, &addresses[..2]).await.unwrap_err();
         assert_eq!(refused.repr(), "ConnectionRefusedError(111, 'Connection refused')");
-        let nowhere = tcp(&base.0.origin, &[]).await.unwrap_err();
+        let nowhere = tcp(origin, &[]).await.unwrap_err();
         assert_eq!(nowhere.kind(), ErrorKind::Resolve);
     }
 }

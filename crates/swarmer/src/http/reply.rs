@@ -284,6 +284,18 @@ mod tests {
         assert_eq!(kind(switched, &[]), ErrorKind::Protocol);
     }
 
+    #[test]
+    fn waiting_holds_no_buffer() {
+        let mut reply = Reply::new(false, 1000);
+        assert!(reply.buf.is_none());
+        assert!(reply.room().capacity() > 0);
+        reply.rest();
+        assert!(reply.buf.is_none() && reply.is_untouched());
+        reply.room().push(b'H');
+        reply.rest();
+        assert!(reply.buf.is_some() && !reply.is_untouched());
+    }
+
     fn wire_like() -> impl Strategy<Value = Vec<u8>> {
         let words: Vec<&'static [u8]> = vec![
             b"HTTP/1.1 200 OK\r\n",

@@ -94,7 +94,7 @@ impl Addresses {
         Some(Ok(list))
     }
 
-    fn learn(&self, found: std::io::Result<Vec<SocketAddr>>) {
+    pub(super) fn learn(&self, found: std::io::Result<Vec<SocketAddr>>) {
         let mut known = self.known.borrow_mut();
         let now = clock::now();
         match found {
