@@ -40,9 +40,25 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The text at `key`, harmless; empty where there is none.
-pub(super) fn text<'a>(value: &'a Value, key: &str) -> Escaped<'a> {
-    Escaped(value[key].as_str().unwrap_or_default())
+/// Prose made harmless, with words between backticks set as code.
+pub(super) struct Prose<'a>(&'a str);
+
+impl fmt::Display for Prose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some((before, (code, after))) =
+            rest.split_once('`').and_then(|(before, after)| Some((before, after.split_once('`')?)))
+        {
+            write!(f, "{}<code>{}</code>", escaped(before), escaped(code))?;
+            rest = after;
+        }
+        write!(f, "{}", escaped(rest))
+    }
+}
+
+/// The prose at `key`; empty where there is none.
+pub(super) fn text<'a>(value: &'a Value, key: &str) -> Prose<'a> {
+    Prose(value[key].as_str().unwrap_or_default())
 }
 
 pub(super) fn escaped(text: &str) -> Escaped<'_> {
@@ -167,12 +183,13 @@ impl fmt::Display for Paragraphs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.as_str().unwrap_or_default();
         for paragraph in text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {
-            write!(f, "<p>{}</p>", escaped(paragraph))?;
+            write!(f, "<p>{}</p>", Prose(paragraph))?;
         }
         Ok(())
     }
 }
 
+/// The anchor stands inside: a link to it makes the browser open the details.
 fn write_operation(page: &mut String, document: &Value, operation: &Operation) -> fmt::Result {
     let value = operation.value;
     let security = value.get("security").unwrap_or(&document["security"]);
@@ -182,19 +199,19 @@ fn write_operation(page: &mut String, document: &Value, operation: &Operation) -
     });
     write!(
         page,
-        "<details class=\"operation\" id=\"{}\"><summary><b class=\"{m}\">{m}</b> <code>{}</code>\
-         <span>{}</span>{}</summary><div class=\"body\">{}",
-        operation.anchor(),
+        "<details class=\"operation\"><summary><b class=\"{m}\">{m}</b> <code>{}</code>\
+         <span>{}</span>{}</summary><div class=\"body\" id=\"{}\">{}",
         escaped(operation.path),
         text(value, "summary"),
         if secured { "<i title=\"A bearer token is needed\">sign-in</i>" } else { "" },
+        operation.anchor(),
         Paragraphs(&value["description"]),
         m = operation.method,
     )?;
     write_parameters(page, document, operation)?;
     if let Some(body) = value.get("requestBody") {
         page.push_str("<h4>Request body</h4>");
-        write_content(page, resolve(document, body))?;
+        write_content(page, document, resolve(document, body), true)?;
     }
     write_responses(page, document, value)?;
     page.push_str("</div></details>");
@@ -245,20 +262,30 @@ fn write_responses(page: &mut String, document: &Value, operation: &Value) -> fm
             escaped(status),
             text(response, "description")
         )?;
-        write_content(page, response)?;
+        write_content(page, document, response, class == '2')?;
         page.push_str("</div>");
     }
     Ok(())
 }
 
-/// The body of a request or response, by its media types.
-fn write_content(page: &mut String, holder: &Value) -> fmt::Result {
+/// The body of a request or response, by its media types; `in_full` shows what a reference points to as well.
+fn write_content(
+    page: &mut String,
+    document: &Value,
+    holder: &Value,
+    in_full: bool,
+) -> fmt::Result {
     for (kind, media) in holder["content"].as_object().into_iter().flatten() {
         if kind != "application/json" {
             write!(page, "<p><code>{}</code></p>", escaped(kind))?;
         }
         if let Some(schema) = media.get("schema") {
-            write!(page, "<div class=\"schema\">{}</div>", Schema(schema))?;
+            write!(page, "<div class=\"schema\">{}", Schema(schema))?;
+            let meant = resolve(document, schema);
+            if in_full && !std::ptr::eq(meant, schema) {
+                write!(page, "{}", Schema(meant))?;
+            }
+            page.push_str("</div>");
         }
         let examples = media["examples"].as_object().into_iter().flatten();
         let named = examples.filter_map(|(_, example)| example.get("value"));

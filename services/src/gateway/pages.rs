@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{StatusCode, header};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::config::Upstream;
@@ -34,24 +35,48 @@ impl Pages {
     }
 }
 
-pub(super) async fn index() -> Json<Value> {
-    Json(json!({
-        "message": "DynaClaimz SaaS API Gateway",
-        "version": env!("CARGO_PKG_VERSION"),
-        "architecture": "microservices",
-        "documentation": "/api-docs",
-        "endpoints": {
-            "health": "/health",
-            "docs": "/api-docs",
-            "docsJson": "/api-docs.json",
-            "auth": "/api/v1/auth",
-            "users": "/api/v1/users",
-            "organizations": "/api/v1/organizations",
-            "policies": "/api/v1/policies",
-            "claims": "/api/v1/claims",
-            "quotes": "/api/v1/quotes",
+/// What the gateway says of itself, in the order that people read.
+#[derive(Serialize)]
+pub(super) struct Index {
+    message: &'static str,
+    version: &'static str,
+    architecture: &'static str,
+    documentation: &'static str,
+    endpoints: Endpoints,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Endpoints {
+    health: &'static str,
+    docs: &'static str,
+    docs_json: &'static str,
+    auth: &'static str,
+    users: &'static str,
+    organizations: &'static str,
+    policies: &'static str,
+    claims: &'static str,
+    quotes: &'static str,
+}
+
+pub(super) async fn index() -> Json<Index> {
+    Json(Index {
+        message: "DynaClaimz SaaS API Gateway",
+        version: env!("CARGO_PKG_VERSION"),
+        architecture: "microservices",
+        documentation: "/api-docs",
+        endpoints: Endpoints {
+            health: "/health",
+            docs: "/api-docs",
+            docs_json: "/api-docs.json",
+            auth: "/api/v1/auth",
+            users: "/api/v1/users",
+            organizations: "/api/v1/organizations",
+            policies: "/api/v1/policies",
+            claims: "/api/v1/claims",
+            quotes: "/api/v1/quotes",
         },
-    }))
+    })
 }
 
 pub(super) async fn health() -> Json<Value> {
