@@ -113,7 +113,7 @@ impl AllConfig {
             claims: free,
             databases: Databases::in_folder(folder),
             keys: Keys::new(&rand::random::<u128>().to_string()),
-            token_life: Duration::from_secs(7 * 86_400),
+            token_life: Duration::from_hours(7 * 24),
             bcrypt_cost: DEMO_BCRYPT_COST,
             peer_timeout: Duration::from_secs(5),
             edge: edge::for_demo(),

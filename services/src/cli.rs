@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -28,8 +28,8 @@ struct Arguments {
 enum Command {
     /// Run gateway and all services in one process, with real HTTP between them
     All {
-        /// Show it off: a random JWT secret, no rate limit, cheap passwords; without DATA_DIR and
-        /// DATABASE_URL the data is temporary
+        /// Show it off: a random JWT secret, no rate limit, cheap passwords, and temporary data
+        /// unless the environment says where to keep it
         #[arg(long)]
         demo: bool,
     },
@@ -212,13 +212,13 @@ async fn all(mut vars: Vars, demo: bool) -> anyhow::Result<()> {
     let told = serve::told_to_stop().await;
     running.shutdown().await;
     if let Some(folder) = temporary {
-        remove(folder);
+        remove(&folder);
     }
     told
 }
 
-fn remove(folder: PathBuf) {
-    if let Err(error) = std::fs::remove_dir_all(&folder) {
+fn remove(folder: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder) {
         tracing::warn!("temporary folder {} was left behind: {error}", folder.display());
     }
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::choices;
 use crate::shared::document::PositiveAmountInput;
-use crate::shared::fields::{Fields, FromFields};
+use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
 use crate::shared::page::Paging;
@@ -28,6 +28,7 @@ choices! {
 /// What someone asks for under a policy.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub(crate) struct Claim {
     pub(crate) id: String,
     pub(crate) user_id: String,
@@ -83,12 +84,12 @@ pub(crate) struct CreateClaim {
 }
 
 impl FromFields for CreateClaim {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let policy_id = fields.required("policyId", rules::id);
         let incident_date = fields.required("incidentDate", rules::time);
         let description = fields.required("description", rules::text(5_000));
         let claim_amount = fields.required("claimAmount", rules::positive_amount);
-        Some(CreateClaim {
+        Ok(CreateClaim {
             policy_id: policy_id?,
             incident_date: incident_date?,
             description: description?,
@@ -111,11 +112,11 @@ pub(crate) struct ChangeStatus {
 }
 
 impl FromFields for ChangeStatus {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.required("status", rules::choice);
         let approved_amount = fields.optional("approvedAmount", rules::positive_amount);
         let denial_reason = fields.optional("denialReason", rules::text(1_000));
-        Some(ChangeStatus {
+        Ok(ChangeStatus {
             status: status?,
             approved_amount: approved_amount?,
             denial_reason: denial_reason?,
@@ -134,10 +135,10 @@ pub(crate) struct Approve {
 }
 
 impl FromFields for Approve {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let approved_amount = fields.required("approvedAmount", rules::positive_amount);
         let reason = fields.optional("reason", rules::text(1_000));
-        Some(Approve { approved_amount: approved_amount?, reason: reason? })
+        Ok(Approve { approved_amount: approved_amount?, reason: reason? })
     }
 }
 
@@ -149,8 +150,8 @@ pub(crate) struct Deny {
 }
 
 impl FromFields for Deny {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        Some(Deny { reason: fields.required("reason", rules::text(1_000))? })
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
+        Ok(Deny { reason: fields.required("reason", rules::text(1_000))? })
     }
 }
 
@@ -173,7 +174,7 @@ pub(crate) struct Filters {
 }
 
 impl FromFields for Filters {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let policy_id = fields.optional("policyId", rules::id);
         let user_id = fields.optional("userId", rules::id);
@@ -182,7 +183,7 @@ impl FromFields for Filters {
         let min_claim_amount = fields.optional("minClaimAmount", rules::amount);
         let max_claim_amount = fields.optional("maxClaimAmount", rules::amount);
         let search = fields.optional("search", rules::text(200));
-        Some(Filters {
+        Ok(Filters {
             status: status?,
             policy_id: policy_id?,
             user_id: user_id?,
@@ -202,10 +203,10 @@ pub(crate) struct Listing {
 }
 
 impl FromFields for Listing {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let filters = Filters::from_fields(fields);
         let paging = Paging::from_fields(fields);
-        Some(Listing { filters: filters?, paging: paging? })
+        Ok(Listing { filters: filters?, paging: paging? })
     }
 }
 
@@ -223,9 +224,9 @@ pub(crate) struct MyListing {
 }
 
 impl FromFields for MyListing {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let paging = Paging::from_fields(fields);
-        Some(MyListing { filters: MyFilters { status: status? }, paging: paging? })
+        Ok(MyListing { filters: MyFilters { status: status? }, paging: paging? })
     }
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::{InsuranceType, choices};
 use crate::shared::document::{AmountInput, PositiveAmountInput};
-use crate::shared::fields::{Fields, FromFields};
+use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
 use crate::shared::page::Paging;
@@ -22,6 +22,7 @@ choices! {
 /// Cover for a time at a price.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub(crate) struct Policy {
     pub(crate) id: String,
     pub(crate) user_id: String,
@@ -80,14 +81,14 @@ pub(crate) struct CreatePolicy {
 }
 
 impl FromFields for CreatePolicy {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let kind = fields.required("type", rules::choice);
         let start_date = fields.required("startDate", rules::time);
         let end_date = fields.required("endDate", rules::time);
         let premium = fields.required("premium", rules::amount);
         let coverage_amount = fields.required("coverageAmount", rules::amount);
         let status = fields.optional("status", rules::choice);
-        Some(CreatePolicy {
+        Ok(CreatePolicy {
             kind: kind?,
             start_date: start_date?,
             end_date: end_date?,
@@ -114,13 +115,13 @@ pub(crate) struct ChangePolicy {
 }
 
 impl FromFields for ChangePolicy {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let premium = fields.optional("premium", rules::amount);
         let coverage_amount = fields.optional("coverageAmount", rules::amount);
         let end_date = fields.optional("endDate", rules::time);
         let reason = fields.optional("statusChangeReason", rules::text(1_000));
-        Some(ChangePolicy {
+        Ok(ChangePolicy {
             status: status?,
             premium: premium?,
             coverage_amount: coverage_amount?,
@@ -142,11 +143,11 @@ pub(crate) struct FileClaim {
 }
 
 impl FromFields for FileClaim {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let incident_date = fields.required("incidentDate", rules::time);
         let description = fields.required("description", rules::text(5_000));
         let claim_amount = fields.required("claimAmount", rules::positive_amount);
-        Some(FileClaim {
+        Ok(FileClaim {
             incident_date: incident_date?,
             description: description?,
             claim_amount: claim_amount?,
@@ -176,7 +177,7 @@ pub(crate) struct Filters {
 }
 
 impl FromFields for Filters {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let kind = fields.optional("type", rules::choice);
         let user_id = fields.optional("userId", rules::id);
@@ -187,7 +188,7 @@ impl FromFields for Filters {
         let min_premium = fields.optional("minPremium", rules::amount);
         let max_premium = fields.optional("maxPremium", rules::amount);
         let search = fields.optional("search", rules::text(200));
-        Some(Filters {
+        Ok(Filters {
             status: status?,
             kind: kind?,
             user_id: user_id?,
@@ -209,10 +210,10 @@ pub(crate) struct Listing {
 }
 
 impl FromFields for Listing {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let filters = Filters::from_fields(fields);
         let paging = Paging::from_fields(fields);
-        Some(Listing { filters: filters?, paging: paging? })
+        Ok(Listing { filters: filters?, paging: paging? })
     }
 }
 
@@ -230,9 +231,9 @@ pub(crate) struct MyListing {
 }
 
 impl FromFields for MyListing {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let paging = Paging::from_fields(fields);
-        Some(MyListing { filters: MyFilters { status: status? }, paging: paging? })
+        Ok(MyListing { filters: MyFilters { status: status? }, paging: paging? })
     }
 }

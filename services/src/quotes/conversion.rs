@@ -36,7 +36,7 @@ use crate::shared::time::Time;
 /// How often the settler looks for overdue attempts.
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
 /// How long the settler's token lives.
-const TOKEN_LIFE: Duration = Duration::from_secs(60);
+const TOKEN_LIFE: Duration = Duration::from_mins(1);
 
 /// What became of the request for a policy.
 enum Asked {

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::{InsuranceType, choices};
 use crate::shared::document::AmountInput;
-use crate::shared::fields::{Fields, FromFields};
+use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
 use crate::shared::page::Paging;
@@ -23,6 +23,7 @@ choices! {
 /// An offer of cover at a price.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub(crate) struct Quote {
     pub(crate) id: String,
     pub(crate) user_id: String,
@@ -101,10 +102,10 @@ pub(crate) struct Calculate {
 }
 
 impl FromFields for Calculate {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let kind = fields.required("type", rules::choice);
         let coverage_amount = fields.required("coverageAmount", rules::amount);
-        Some(Calculate { kind: kind?, coverage_amount: coverage_amount? })
+        Ok(Calculate { kind: kind?, coverage_amount: coverage_amount? })
     }
 }
 
@@ -121,15 +122,11 @@ pub(crate) struct CreateQuote {
 }
 
 impl FromFields for CreateQuote {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let kind = fields.required("type", rules::choice);
         let coverage_amount = fields.required("coverageAmount", rules::amount);
         let expires_at = fields.optional("expiresAt", rules::time);
-        Some(CreateQuote {
-            kind: kind?,
-            coverage_amount: coverage_amount?,
-            expires_at: expires_at?,
-        })
+        Ok(CreateQuote { kind: kind?, coverage_amount: coverage_amount?, expires_at: expires_at? })
     }
 }
 
@@ -143,10 +140,10 @@ pub(crate) struct ChangeStatus {
 }
 
 impl FromFields for ChangeStatus {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.required("status", rules::choice);
         let reason = fields.optional("statusChangeReason", rules::text(1_000));
-        Some(ChangeStatus { status: status?, status_change_reason: reason? })
+        Ok(ChangeStatus { status: status?, status_change_reason: reason? })
     }
 }
 
@@ -174,7 +171,7 @@ pub(crate) struct Filters {
 }
 
 impl FromFields for Filters {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let kind = fields.optional("type", rules::choice);
         let user_id = fields.optional("userId", rules::id);
@@ -185,7 +182,7 @@ impl FromFields for Filters {
         let min_premium = fields.optional("minPremium", rules::amount);
         let max_premium = fields.optional("maxPremium", rules::amount);
         let search = fields.optional("search", rules::text(200));
-        Some(Filters {
+        Ok(Filters {
             status: status?,
             kind: kind?,
             user_id: user_id?,
@@ -207,10 +204,10 @@ pub(crate) struct Listing {
 }
 
 impl FromFields for Listing {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let filters = Filters::from_fields(fields);
         let paging = Paging::from_fields(fields);
-        Some(Listing { filters: filters?, paging: paging? })
+        Ok(Listing { filters: filters?, paging: paging? })
     }
 }
 
@@ -228,9 +225,9 @@ pub(crate) struct MyListing {
 }
 
 impl FromFields for MyListing {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.optional("status", rules::choice);
         let paging = Paging::from_fields(fields);
-        Some(MyListing { filters: MyFilters { status: status? }, paging: paging? })
+        Ok(MyListing { filters: MyFilters { status: status? }, paging: paging? })
     }
 }

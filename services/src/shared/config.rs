@@ -64,13 +64,11 @@ impl Vars {
         read: impl FnOnce(&str) -> Option<T>,
     ) -> T {
         let Some(text) = self.values.get(name) else { return default };
-        match read(text.trim()) {
-            Some(value) => value,
-            None => {
-                self.problems.push(format!("{name} is `{text}`, must be {allowed}"));
-                default
-            }
+        if let Some(value) = read(text.trim()) {
+            return value;
         }
+        self.problems.push(format!("{name} is `{text}`, must be {allowed}"));
+        default
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -150,7 +148,7 @@ impl Vars {
     /// `JWT_EXPIRES_IN`, such as `7d`.
     pub(crate) fn token_life(&mut self) -> Duration {
         let allowed = "a time such as 7d, 12h, 30m or 90s";
-        self.read("JWT_EXPIRES_IN", Duration::from_secs(7 * 86_400), allowed, span)
+        self.read("JWT_EXPIRES_IN", Duration::from_hours(7 * 24), allowed, span)
     }
 
     /// `BCRYPT_COST`: each step doubles the work of a sign-in.
@@ -235,7 +233,7 @@ mod tests {
 
     #[test]
     fn spans_have_a_unit() {
-        assert_eq!(span("7d"), Some(Duration::from_secs(604_800)));
+        assert_eq!(span("7d"), Some(Duration::from_hours(168)));
         assert_eq!(span("90s"), Some(Duration::from_secs(90)));
         for text in ["", "7", "d", "0d", "-1d", "7 d", "99999999999999999999d", "9999w9", "7é"] {
             assert_eq!(span(text), None, "{text}");

@@ -231,12 +231,12 @@ pub(crate) async fn run_on<T>(
 
 /// Whether the statement failed because a unique column already holds the value.
 pub(crate) fn is_taken(failure: &sqlx::Error) -> bool {
-    failure.as_database_error().is_some_and(|error| error.is_unique_violation())
+    failure.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Whether the statement failed because the row is referred to, or refers to a missing one.
 pub(crate) fn is_dangling(failure: &sqlx::Error) -> bool {
-    failure.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
+    failure.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }
 
 /// Lets a type stand in a column of a plain type.

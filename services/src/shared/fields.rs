@@ -21,13 +21,37 @@ pub(crate) struct Fields {
     errors: Vec<FieldError>,
 }
 
-/// A request that knows how to read itself. `None` means that an error was noted.
+/// Something was wrong, and an error for it was noted.
+pub(crate) struct Noted;
+
+/// What was read.
+pub(crate) type Read<T> = Result<T, Noted>;
+
+/// A request that knows how to read itself.
 pub(crate) trait FromFields: Sized {
-    fn from_fields(fields: &mut Fields) -> Option<Self>;
+    fn from_fields(fields: &mut Fields) -> Read<Self>;
 }
 
 /// What a rule says of a value: the typed value, or what is allowed.
 pub(crate) type Verdict<T> = Result<T, String>;
+
+/// What is to become of a field that may be empty.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Change<T> {
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Change<T> {
+    pub(crate) fn applied_to(self, old: Option<T>) -> Option<T> {
+        match self {
+            Change::Keep => old,
+            Change::Clear => None,
+            Change::Set(new) => Some(new),
+        }
+    }
+}
 
 impl Fields {
     fn new(location: &'static str) -> Fields {
@@ -39,15 +63,13 @@ impl Fields {
         &mut self,
         path: &'static str,
         rule: impl FnOnce(&Value) -> Verdict<T>,
-    ) -> Option<T> {
-        match self.optional(path, rule)? {
-            Some(value) => Some(value),
-            None => {
-                let value = self.values.get(path).cloned();
-                self.errors.push(FieldError::new(self.location, path, value, "is required"));
-                None
-            }
+    ) -> Read<T> {
+        if let Some(value) = self.optional(path, rule)? {
+            return Ok(value);
         }
+        let value = self.values.get(path).cloned();
+        self.errors.push(FieldError::new(self.location, path, value, "is required"));
+        Err(Noted)
     }
 
     /// A field that may be absent or null.
@@ -55,30 +77,29 @@ impl Fields {
         &mut self,
         path: &'static str,
         rule: impl FnOnce(&Value) -> Verdict<T>,
-    ) -> Option<Option<T>> {
+    ) -> Read<Option<T>> {
         match self.values.get(path) {
-            None | Some(Value::Null) => Some(None),
-            Some(value) => match rule(value) {
-                Ok(value) => Some(Some(value)),
-                Err(message) => {
-                    let shown = (!SECRETS.contains(&path)).then(|| value.clone());
-                    self.errors.push(FieldError::new(self.location, path, shown, message));
-                    None
-                }
-            },
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => rule(value).map(Some).map_err(|message| {
+                let shown = (!SECRETS.contains(&path)).then(|| value.clone());
+                self.errors.push(FieldError::new(self.location, path, shown, message));
+                Noted
+            }),
         }
     }
 
-    /// A field of a change: `None` leaves the old value, `Some(None)` (null) clears it.
+    /// A field of a change: absent keeps the old value, null clears it.
     pub(crate) fn clearable<T>(
         &mut self,
         path: &'static str,
         rule: impl FnOnce(&Value) -> Verdict<T>,
-    ) -> Option<Option<Option<T>>> {
-        match self.values.get(path) {
-            Some(Value::Null) => Some(Some(None)),
-            _ => self.optional(path, rule).map(|value| value.map(Some)),
-        }
+    ) -> Read<Change<T>> {
+        let absent = !self.has(path);
+        Ok(match self.optional(path, rule)? {
+            Some(value) => Change::Set(value),
+            None if absent => Change::Keep,
+            None => Change::Clear,
+        })
     }
 
     fn has(&self, path: &str) -> bool {
@@ -92,7 +113,7 @@ impl Fields {
 
     fn read<T: FromFields>(mut self) -> Result<T, Failure> {
         match T::from_fields(&mut self) {
-            Some(value) if self.errors.is_empty() => Ok(value),
+            Ok(value) if self.errors.is_empty() => Ok(value),
             _ => Err(Failure::Invalid(self.errors)),
         }
     }
@@ -164,12 +185,50 @@ impl<S: Send + Sync, T: FromFields> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads a request from a JSON value, for the unit tests of request types.
 #[cfg(test)]
-pub(crate) fn read_json<T: FromFields>(value: &Value) -> Result<T, Vec<String>> {
-    match Fields::from_body(value.to_string().as_bytes()).and_then(Fields::read) {
-        Ok(value) => Ok(value),
-        Err(Failure::Invalid(errors)) => Err(errors.into_iter().map(|error| error.path).collect()),
-        Err(other) => panic!("{other:?}"),
+mod tests {
+    use super::*;
+    use crate::shared::rules;
+    use crate::shared::time::Time;
+
+    struct Both {
+        name: String,
+        born: Change<Time>,
+    }
+
+    impl FromFields for Both {
+        fn from_fields(fields: &mut Fields) -> Read<Self> {
+            let name = fields.required("name", rules::text(5));
+            let born = fields.clearable("born", rules::time);
+            Ok(Both { name: name?, born: born? })
+        }
+    }
+
+    fn paths(read: Result<Both, Failure>) -> Vec<String> {
+        match read {
+            Err(Failure::Invalid(errors)) => errors.into_iter().map(|error| error.path).collect(),
+            _ => panic!("is well"),
+        }
+    }
+
+    fn body(text: &str) -> Result<Both, Failure> {
+        Fields::from_body(text.as_bytes())?.read()
+    }
+
+    #[test]
+    fn every_bad_field_is_noted() {
+        assert_eq!(paths(body("{\"name\": 5, \"born\": 5}")), ["name", "born"]);
+        assert_eq!(paths(body("{\"name\": null}")), ["name"]);
+        assert_eq!(paths(body("[]")), [""]);
+        assert_eq!(paths(Fields::from_query("name=a&name=b").read()), ["name"]);
+        assert_eq!(paths(Fields::from_query("name=%FF").read()), ["name"]);
+    }
+
+    #[test]
+    fn absent_keeps_and_null_clears() {
+        let born = |text| body(text).map(|both| (both.name, both.born)).unwrap().1;
+        assert_eq!(born("{\"name\": \"a\"}"), Change::Keep);
+        assert_eq!(born("{\"name\": \"a\", \"born\": null}"), Change::Clear);
+        assert_eq!(born("{\"name\": \"a\", \"born\": \"1970-01-01\"}"), Change::Set(Time(0)));
     }
 }

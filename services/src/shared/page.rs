@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::fields::{Fields, FromFields};
+use super::fields::{Fields, FromFields, Read};
 use super::rules::{self, MAX_LIMIT, MAX_PAGE};
 
 /// Which page, of which length.
@@ -25,10 +25,10 @@ impl Paging {
 }
 
 impl FromFields for Paging {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let page = fields.optional("page", rules::integer(1, MAX_PAGE));
         let limit = fields.optional("limit", rules::integer(1, MAX_LIMIT));
-        Some(Paging { page: page?.unwrap_or(1), limit: limit?.unwrap_or(50) })
+        Ok(Paging { page: page?.unwrap_or(1), limit: limit?.unwrap_or(50) })
     }
 }
 
@@ -62,7 +62,8 @@ mod tests {
 
         #[test]
         fn no_page_overflows(page in 1..=MAX_PAGE, limit in 1..=MAX_LIMIT) {
-            prop_assert!(Paging { page, limit }.offset() >= 0);
+            let paging = Paging { page, limit };
+            prop_assert!(paging.offset() >= 0);
         }
     }
 }

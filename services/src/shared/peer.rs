@@ -86,7 +86,7 @@ impl Peer {
         connector.set_connect_timeout(Some(limit));
         let http = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .pool_timer(TokioTimer::new())
             .build(connector);
         Peer { base: base.as_str().trim_end_matches('/').to_owned(), limit, http }

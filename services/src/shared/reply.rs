@@ -12,6 +12,7 @@ use super::page::{Pagination, Paging};
 
 /// One thing, or a list that has no pages.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub(crate) struct Data<T> {
     /// Always true.
     success: bool,

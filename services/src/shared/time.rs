@@ -43,7 +43,7 @@ impl Time {
     /// 1900 to 2199.
     pub(crate) fn parse(text: &str) -> Option<Time> {
         const LONGEST: usize = 40;
-        if text.len() > LONGEST || !text.as_bytes().get(4).is_some_and(|byte| *byte == b'-') {
+        if text.len() > LONGEST || text.as_bytes().get(4) != Some(&b'-') {
             return None;
         }
         let utc = |datetime: DateTime| TimeZone::UTC.to_timestamp(datetime).ok();

@@ -57,18 +57,18 @@ pub(crate) async fn register(
     State(service): State<Users>,
     Body(new): Body<Register>,
 ) -> Outcome<(StatusCode, Data<SignedIn>)> {
-    let taken = || Failure::bad_request("User already exists");
+    let exists = || Failure::bad_request("User already exists");
     let dangling = || Failure::bad_request("Organization not found");
     // Asked before the password is hashed: a refusal should be cheap. The insert asks again.
     if store::credentials(&service.db, &new.email).await?.is_some() {
-        return Err(taken());
+        return Err(exists());
     }
     store::organization(&service.db, &new.organization_id).await?.ok_or_else(dangling)?;
 
     let hash = service.passwords.hash(new.password.clone()).await?;
     let user =
         store::create_user(&service.db, new, hash).await?.map_err(|conflict| match conflict {
-            Conflict::Taken => taken(),
+            Conflict::Taken => exists(),
             Conflict::Dangling => dangling(),
         })?;
     let token = service.keys.sign(user.identity(), service.token_life)?;

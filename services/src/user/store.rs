@@ -201,13 +201,13 @@ pub(crate) async fn change_profile(
     .bind(old.id)
     .bind(change.first_name)
     .bind(change.last_name)
-    .bind(change.date_of_birth.unwrap_or(old.date_of_birth))
-    .bind(change.phone.unwrap_or(old.phone))
-    .bind(change.street.unwrap_or(old.street))
-    .bind(change.city.unwrap_or(old.city))
-    .bind(change.state.unwrap_or(old.state))
-    .bind(change.zip_code.unwrap_or(old.zip_code))
-    .bind(change.country.unwrap_or(old.country))
+    .bind(change.date_of_birth.applied_to(old.date_of_birth))
+    .bind(change.phone.applied_to(old.phone))
+    .bind(change.street.applied_to(old.street))
+    .bind(change.city.applied_to(old.city))
+    .bind(change.state.applied_to(old.state))
+    .bind(change.zip_code.applied_to(old.zip_code))
+    .bind(change.country.applied_to(old.country))
     .bind(Time::now());
     db::run("UPDATE users", update.fetch_optional(db.writers())).await
 }

@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row as _};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::choices;
-use crate::shared::fields::{Fields, FromFields};
+use crate::shared::fields::{Change, Fields, FromFields, Read};
 use crate::shared::page::Paging;
 use crate::shared::rules;
 use crate::shared::time::Time;
@@ -189,10 +189,10 @@ pub(crate) struct Login {
 }
 
 impl FromFields for Login {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let email = fields.required("email", rules::text(254));
         let password = fields.required("password", rules::text(200));
-        Some(Login { email: email?, password: password? })
+        Ok(Login { email: email?, password: password? })
     }
 }
 
@@ -217,7 +217,7 @@ pub(crate) struct Register {
 }
 
 impl FromFields for Register {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let email = fields.required("email", rules::email);
         let password = fields.required("password", rules::new_password);
         let first_name = fields.required("firstName", rules::text(100));
@@ -225,7 +225,7 @@ impl FromFields for Register {
         let organization_id = fields.required("organizationId", rules::id);
         let role = fields.optional("role", rules::choice);
         let org_role = fields.optional("orgRole", rules::choice);
-        Some(Register {
+        Ok(Register {
             email: email?,
             password: password?,
             first_name: first_name?,
@@ -245,8 +245,8 @@ pub(crate) struct Verify {
 }
 
 impl FromFields for Verify {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        Some(Verify { token: fields.required("token", rules::text(5_000))? })
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
+        Ok(Verify { token: fields.required("token", rules::text(5_000))? })
     }
 }
 
@@ -262,11 +262,11 @@ pub(crate) struct CreateOrganization {
 }
 
 impl FromFields for CreateOrganization {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let name = fields.required("name", rules::text(100));
         let slug = fields.required("slug", rules::slug);
         let plan = fields.optional("plan", rules::choice);
-        Some(CreateOrganization { name: name?, slug: slug?, plan: plan? })
+        Ok(CreateOrganization { name: name?, slug: slug?, plan: plan? })
     }
 }
 
@@ -281,11 +281,11 @@ pub(crate) struct ChangeOrganization {
 }
 
 impl FromFields for ChangeOrganization {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let name = fields.optional("name", rules::text(100));
         let slug = fields.optional("slug", rules::slug);
         let plan = fields.optional("plan", rules::choice);
-        Some(ChangeOrganization { name: name?, slug: slug?, plan: plan? })
+        Ok(ChangeOrganization { name: name?, slug: slug?, plan: plan? })
     }
 }
 
@@ -298,23 +298,23 @@ pub(crate) struct ChangeProfile {
     #[schema(min_length = 1, max_length = 100)]
     pub(crate) last_name: Option<String>,
     #[schema(value_type = Option<String>, format = Date)]
-    pub(crate) date_of_birth: Option<Option<Time>>,
+    pub(crate) date_of_birth: Change<Time>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
-    pub(crate) phone: Option<Option<String>>,
+    pub(crate) phone: Change<String>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
-    pub(crate) street: Option<Option<String>>,
+    pub(crate) street: Change<String>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
-    pub(crate) city: Option<Option<String>>,
+    pub(crate) city: Change<String>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
-    pub(crate) state: Option<Option<String>>,
+    pub(crate) state: Change<String>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 20)]
-    pub(crate) zip_code: Option<Option<String>>,
+    pub(crate) zip_code: Change<String>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
-    pub(crate) country: Option<Option<String>>,
+    pub(crate) country: Change<String>,
 }
 
 impl FromFields for ChangeProfile {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let first_name = fields.optional("firstName", rules::text(100));
         let last_name = fields.optional("lastName", rules::text(100));
         let date_of_birth = fields.clearable("dateOfBirth", rules::time);
@@ -324,7 +324,7 @@ impl FromFields for ChangeProfile {
         let state = fields.clearable("state", rules::text(100));
         let zip_code = fields.clearable("zipCode", rules::text(20));
         let country = fields.clearable("country", rules::text(100));
-        Some(ChangeProfile {
+        Ok(ChangeProfile {
             first_name: first_name?,
             last_name: last_name?,
             date_of_birth: date_of_birth?,
@@ -352,9 +352,9 @@ pub(crate) struct MaybePaging {
 }
 
 impl FromFields for MaybePaging {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
         let asked = fields.has_any(&["page", "limit"]);
         let paging = Paging::from_fields(fields)?;
-        Some(MaybePaging { page: asked.then_some(paging), limit: None })
+        Ok(MaybePaging { page: asked.then_some(paging), limit: None })
     }
 }
