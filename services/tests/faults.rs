@@ -1,5 +1,7 @@
 //! Faults on purpose, as a client meets them over a real socket.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,7 @@
 //! What a service's `/metrics` says.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ async fn service(metrics: &Metrics) -> SocketAddr {
         .route("/api/slow", get(async || sleep(Duration::from_secs(30)).await));
     let routes = routes.fallback(async || StatusCode::NOT_FOUND);
     let routes = metrics.instrument(routes).merge(metrics.routes());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     address
@@ -40,7 +42,7 @@ async fn ask(address: SocketAddr, request: &str) -> String {
 }
 
 /// The value of the one series whose name and labels contain all these.
-fn value(text: &str, name: &str, labels: &[&str]) -> f64 {
+fn value(text: &str, name: &str, labels: &[&str]) -> u64 {
     let mut found = text.lines().filter(|line| {
         line.starts_with(&format!("{name}{{")) && labels.iter().all(|label| line.contains(label))
     });
@@ -68,11 +70,11 @@ async fn requests_are_measured_by_route_template_and_status() {
         "{answer}"
     );
     assert!(answer.trim_end().ends_with("# EOF"));
-    let one = |labels: &[&str]| value(&answer, COUNT, labels).round();
-    assert_eq!(one(&["route=\"/api/quotes/{id}\"", "status=\"200\"", "method=\"GET\""]), 5.0);
-    assert_eq!(one(&["route=\"/api/fails\"", "status=\"500\""]), 1.0);
-    assert_eq!(one(&["route=\"unmatched\"", "method=\"GET\"", "status=\"404\""]), 2.0);
-    assert_eq!(one(&["route=\"unmatched\"", "method=\"_OTHER\"", "status=\"404\""]), 2.0);
+    let one = |labels: &[&str]| value(&answer, COUNT, labels);
+    assert_eq!(one(&["route=\"/api/quotes/{id}\"", "status=\"200\"", "method=\"GET\""]), 5);
+    assert_eq!(one(&["route=\"/api/fails\"", "status=\"500\""]), 1);
+    assert_eq!(one(&["route=\"unmatched\"", "method=\"GET\"", "status=\"404\""]), 2);
+    assert_eq!(one(&["route=\"unmatched\"", "method=\"_OTHER\"", "status=\"404\""]), 2);
     assert!(
         answer
             .lines()
@@ -89,20 +91,20 @@ async fn requests_in_flight_are_shown_and_those_whose_client_left_recorded() {
     for _ in 0..3 {
         waiting.push(open(address, "GET /api/slow").await);
     }
-    let shown = async |wanted: f64| {
+    let shown = async |wanted: u64| {
         for _ in 0..500 {
             let text = metrics.render().unwrap();
-            if (value(&text, "http_server_active_requests", &[]) - wanted).abs() < 0.5 {
+            if value(&text, "http_server_active_requests", &[]) == wanted {
                 return text;
             }
             sleep(Duration::from_millis(10)).await;
         }
         panic!("never {wanted} requests in flight")
     };
-    shown(3.0).await;
+    shown(3).await;
     drop(waiting);
-    let text = shown(0.0).await;
-    assert_eq!(value(&text, COUNT, &["route=\"/api/slow\"", "status=\"499\""]).round(), 3.0);
+    let text = shown(0).await;
+    assert_eq!(value(&text, COUNT, &["route=\"/api/slow\"", "status=\"499\""]), 3);
 }
 
 #[tokio::test]
@@ -113,7 +115,7 @@ async fn figures_that_others_keep_are_read_when_asked_for() {
     let counters = Counters::default();
     metrics.watch_gateway(&counters);
     let routes = counters.count(Router::new().route("/api/v1/quotes", get(async || "")));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     for path in ["/api/v1/quotes", "/api/v1/nope", "/api/v1", "/api/v1x", "/"] {
@@ -121,15 +123,15 @@ async fn figures_that_others_keep_are_read_when_asked_for() {
     }
     let text = metrics.render().unwrap();
     for (name, label, wanted) in [
-        ("db_pool_connections", "state=\"used\"", 4.0),
-        ("db_pool_connections", "state=\"idle\"", 3.0),
-        ("db_pool_connections", "state=\"max\"", 16.0),
-        ("otel_spans_total", "outcome=\"dropped\"", 0.0),
-        ("gateway_requests_total", "", 5.0),
-        ("gateway_api_requests_total", "", 3.0),
-        ("gateway_responses_total", "class=\"2xx\"", 1.0),
-        ("gateway_responses_total", "class=\"4xx\"", 4.0),
+        ("db_pool_connections", "state=\"used\"", 4),
+        ("db_pool_connections", "state=\"idle\"", 3),
+        ("db_pool_connections", "state=\"max\"", 16),
+        ("otel_spans_total", "outcome=\"dropped\"", 0),
+        ("gateway_requests_total", "", 5),
+        ("gateway_api_requests_total", "", 3),
+        ("gateway_responses_total", "class=\"2xx\"", 1),
+        ("gateway_responses_total", "class=\"4xx\"", 4),
     ] {
-        assert_eq!(value(&text, name, &[label]).round(), wanted, "{name} {label}");
+        assert_eq!(value(&text, name, &[label]), wanted, "{name} {label}");
     }
 }

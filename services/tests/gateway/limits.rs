@@ -32,7 +32,7 @@ async fn chunks_are_added_up() {
         .into_bytes();
         for _ in 0..chunks {
             request.extend_from_slice(b"10000\r\n");
-            request.extend_from_slice(&[b'x'; 65_536]);
+            request.extend_from_slice(&vec![b'x'; 65_536]);
             request.extend_from_slice(b"\r\n");
         }
         request.extend_from_slice(b"0\r\n\r\n");

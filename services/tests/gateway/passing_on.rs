@@ -119,7 +119,7 @@ async fn bodies_stream_in_chunks_both_ways() {
     let gateway = in_front_of(&service).await;
     let answer = get(gateway.address, "/api/v1/quotes").await;
     assert_eq!(answer.header("transfer-encoding"), "chunked");
-    let wanted: String = (0..100).map(|part| format!("{part},")).collect();
+    let wanted = (0..100).fold(String::new(), |text, part| text + &format!("{part},"));
     assert_eq!(String::from_utf8(answer.body).unwrap(), wanted);
 }
 

@@ -1,5 +1,6 @@
 //! The real gateway and services: which hops one request of a client makes.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -33,7 +34,7 @@ impl Whole {
         whole.user = users["data"][0].take();
         let login = json!({ "email": whole.user["email"], "password": "password123" });
         let session = whole.ask(Method::POST, "/auth/login", 91, login).await;
-        whole.token = session["data"]["token"].as_str().unwrap().to_owned();
+        session["data"]["token"].as_str().unwrap().clone_into(&mut whole.token);
         whole
     }
 
@@ -82,7 +83,7 @@ fn claim() -> Value {
 fn tree(spans: &[Seen], trace: u8) -> String {
     fn below(spans: &[&Seen], parent: &str, depth: usize, tree: &mut String) {
         for span in spans.iter().filter(|span| span.parent == parent && span.kind == 2) {
-            *tree += &format!("{:1$}{2} {3}\n", "", depth * 2, span.service, span.name);
+            writeln!(tree, "{:1$}{2} {3}", "", depth * 2, span.service, span.name).unwrap();
             for call in spans.iter().filter(|call| call.parent == span.id && call.kind == 3) {
                 below(spans, &call.id, depth + 1, tree);
             }

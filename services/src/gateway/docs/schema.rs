@@ -104,8 +104,8 @@ fn write_plain(f: &mut fmt::Formatter<'_>, schema: &Value) -> fmt::Result {
         ("exclusiveMinimum", "above"),
         ("maximum", "up to"),
         ("exclusiveMaximum", "below"),
-        ("minLength", "characters from"),
-        ("maxLength", "characters up to"),
+        ("minLength", "shortest"),
+        ("maxLength", "longest"),
         ("pattern", "like"),
     ] {
         if let Some(value) = schema.get(key) {
