@@ -25,7 +25,9 @@ async fn a_body_of_one_mebibyte_passes_and_one_byte_more_does_not() {
 async fn chunks_are_added_up() {
     let service = Server::start(echo()).await;
     let gateway = in_front_of(&service).await;
-    for (method, chunks, status) in [("POST", 16, 200), ("POST", 17, 413), ("PUT", 17, 413)] {
+    for (method, chunks, status) in
+        [("POST", 16, 200), ("POST", 17, 413), ("PUT", 17, 413), ("POST", 110, 413)]
+    {
         let mut request = format!(
             "{method} /api/v1/quotes HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
         )
