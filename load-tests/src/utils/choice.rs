@@ -238,8 +238,9 @@ mod tests {
 
     #[test]
     fn larger_claims_are_denied_more_often() {
-        let at = [4_999.0, 5_000.0, 19_999.0, 20_000.0, 49_999.0, 50_000.0].map(denial_probability);
-        assert_eq!(at, [0.10, 0.15, 0.15, 0.25, 0.25, 0.35]);
+        let at = [4_999.0, 5_000.0, 19_999.0, 20_000.0, 49_999.0, 50_000.0];
+        let percent = at.map(|amount| format!("{:.0}", denial_probability(amount) * 100.0));
+        assert_eq!(percent, ["10", "15", "15", "25", "25", "35"]);
     }
 
     #[test]
