@@ -9,6 +9,20 @@ const licences = new Set([
 
 // Crates that may be there twice, and which dependency has not moved on yet.
 const twice = {
+  "base64": "jsonwebtoken and sqlx are one version behind bcrypt and pem",
+  "bit-vec": "two branches of proptest (tests only)",
+  "block-buffer": "with digest",
+  "cpufeatures": "with sha2",
+  "crypto-common": "with digest",
+  "digest": "sqlx is one version behind on sha2",
+  "getrandom": "with rand; 0.2 comes with an optional feature that is off",
+  "hashbrown": "sqlx's hashlink is one version behind",
+  "rand": "opentelemetry_sdk is one version behind (tests only)",
+  "rand_core": "with rand",
+  "sha2": "sqlx is one version behind",
+  "syn": "derive macros are moving from 2 to 3",
+  "synstructure": "with syn",
+  "untrusted": "aws-lc-rs is one version behind rustls-webpki",
 };
 
 const metadata = JSON.parse(
