@@ -92,6 +92,9 @@ fn draw_seed() -> u64 {
 /// From the checks before the first user to the last table; gives the exit code.
 fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     info!(target: MAIN, "Starting {} {}", swarm.name, swarm.version);
+    if let Some(seed) = options.seed {
+        info!(target: MAIN, "Seed {seed}: --seed {seed} makes the same decisions again");
+    }
     let mut environment = swarm.environment.take();
     if let Some(environment) = environment.as_mut() {
         environment.start(&mut options)?;
