@@ -98,7 +98,7 @@ fn each_option_names_itself_and_what_it_saw() {
         }
         for value in hostile {
             // For a text or a path these are words like any other.
-            let is_text = matches!(opt.kind(), Kind::Text | Kind::Path | Kind::Words);
+            let is_text = matches!(opt.kind(), Kind::Text | Kind::Path | Kind::Words | Kind::List);
             if is_text && matches!(value, "-1" | "1e999" | "NaN" | "-inf") {
                 continue;
             }

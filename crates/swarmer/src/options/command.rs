@@ -71,6 +71,7 @@ fn arg(opt: &Opt) -> Arg {
         (Kind::Help, _) => arg.action(ArgAction::Help),
         (Kind::Version, _) => arg.action(ArgAction::Version),
         (Kind::Words, _) => arg.action(ArgAction::Set).num_args(0..),
+        (Kind::List, _) => arg.action(ArgAction::Append).num_args(1).allow_negative_numbers(true),
         _ => arg.action(ArgAction::Set).num_args(1).allow_negative_numbers(true),
     };
     let arg = if opt.kind.is_flag() {
@@ -91,7 +92,7 @@ fn value_name(opt: &Opt) -> &'static str {
         Kind::BaseUrl => "URL",
         Kind::Whole { .. } | Kind::Number { .. } => "N",
         Kind::Span => "SPAN",
-        Kind::Choice(_) | Kind::Words => "WORD",
+        Kind::Choice(_) | Kind::Words | Kind::List => "WORD",
         _ => "TEXT",
     })
 }
@@ -110,7 +111,7 @@ pub(super) fn layer(matches: &mut ArgMatches, table: &[Opt]) -> Result<Layer, St
                         given.map(OsString::into_string).collect();
                     let mut texts = texts.map_err(|bad| not_utf8(opt, &bad))?;
                     Some(match opt.kind {
-                        Kind::Words => Raw::Many(texts),
+                        Kind::Words | Kind::List => Raw::Many(texts),
                         _ => Raw::One(texts.pop().unwrap_or_default()),
                     })
                 }

@@ -43,6 +43,27 @@ pub use value::Values;
 use sources::Layer;
 use value::Value;
 
+/// Options that are defined, but whose work is not there yet: giving one must not be ignored.
+const NOT_BUILT: &[&str] = &[
+    "stages",
+    "rate",
+    "rate-stages",
+    "arrivals",
+    "iterations",
+    "iterations-per-user",
+    "max-rate",
+    "allow-host",
+    "plan",
+    "check",
+    "locust-percentiles",
+    // These belong to the scenarios.
+    "tags",
+    "exclude-tags",
+    "equal-weights",
+    "config-users",
+    "profile",
+];
+
 /// Reads a program's options.
 ///
 /// `args` are the arguments without the program's name.
@@ -72,6 +93,11 @@ pub fn parse(
     let layers = layers(typed, &table, &command, around).map_err(usage)?;
     let values = sources::resolve(&table, &layers).map_err(usage)?;
     let custom = sources::resolve(&program.options, &layers).map_err(usage)?;
+    if let Some(opt) =
+        table.iter().find(|opt| NOT_BUILT.contains(&opt.long()) && values.is_set(opt.long()))
+    {
+        return Err(usage(format!("argument {}: not built yet in this version", opt.display())));
+    }
     let options = Options::from_values(&values, custom);
     if options.csv_full_history && options.csv.is_none() {
         return Err(usage("'--csv-full-history' requires '--csv'.".to_owned()));

@@ -6,6 +6,10 @@ use std::borrow::Cow;
 pub mod group {
     /// Target, number of users, duration.
     pub const COMMON: &str = "Common options";
+    /// How many users or journeys when, and where it ends.
+    pub const LOAD: &str = "Load model options";
+    /// Which tasks run.
+    pub const TAGS: &str = "Tag options";
     /// What is measured and written.
     pub const STATISTICS: &str = "Request statistics options";
     /// Log level and destination.
@@ -52,6 +56,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Any number of words.
     Words,
+    /// Words parted by commas; the option may be given more than once.
+    List,
     /// Prints the help and ends.
     Help,
     /// Prints the version and ends.
@@ -155,7 +161,12 @@ impl Opt {
         Self::new(long, Kind::Span)
     }
 
-    /// One of `words`, which are in upper case; accepted in any case.
+    /// Words parted by commas, in one value or in several.
+    pub fn list(long: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(long, Kind::List)
+    }
+
+    /// One of `words`; accepted in any case, and given as it stands here.
     pub fn choice(long: impl Into<Cow<'static, str>>, words: &'static [&'static str]) -> Self {
         Self::new(long, Kind::Choice(words))
     }

@@ -168,8 +168,8 @@ fn layer(
 /// The option of a key: the whole name or an unambiguous prefix, as on the command line.
 fn by_key<'a>(table: &'a [Opt], entry: &Entry) -> Result<Option<&'a Opt>, String> {
     let settable = |opt: &&Opt| opt.place == Place::Everywhere;
-    if let Some(opt) = table.iter().filter(settable).find(|opt| opt.long() == entry.key) {
-        return Ok(Some(opt));
+    if let Some(opt) = table.iter().find(|opt| opt.long() == entry.key) {
+        return Ok(Some(opt).filter(settable));
     }
     if entry.key.is_empty() {
         return Ok(None);
@@ -231,21 +231,33 @@ pub(super) fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String
             };
             format!("argument {name}: {problem}{from}")
         }),
+        (raw, Kind::List) => {
+            let texts = match raw {
+                Raw::Many(texts) => texts,
+                Raw::One(text) => vec![text],
+                Raw::Flag => Vec::new(),
+            };
+            let parts = texts.iter().flat_map(|text| text.split(','));
+            let words: Vec<String> = parts.map(|part| part.trim().to_owned()).collect();
+            read_words(opt, words).map_err(|problem| format!("{problem}{from}"))
+        }
         (Raw::One(text), Kind::Words) => read(opt, Raw::Many(words(&text)), origin),
         (Raw::One(text), kind) => {
             kind.read(&text).map_err(|problem| format!("argument {name}: {problem}{from}"))
         }
         (Raw::Many(words), Kind::Words) => {
-            for word in &words {
-                opt.kind
-                    .read(word)
-                    .map_err(|problem| format!("argument {name}: {problem}{from}"))?;
-            }
-            Ok(Value::Words(words))
+            read_words(opt, words).map_err(|problem| format!("{problem}{from}"))
         }
         (Raw::Many(words), _) => {
             let seen = quote(&format!("[{}]", words.join(", ")));
             Err(format!("argument {name}: cannot be a list: {seen} (allowed: one value){from}"))
         }
     }
+}
+
+fn read_words(opt: &Opt, words: Vec<String>) -> Result<Value, String> {
+    for word in &words {
+        opt.kind.read(word).map_err(|problem| format!("argument {}: {problem}", opt.display()))?;
+    }
+    Ok(Value::Words(words))
 }

@@ -18,6 +18,36 @@ pub struct Options {
     pub spawn_rate: Option<f64>,
     /// When to stop, counted from the start of the run; `None` means never.
     pub run_time: Option<Duration>,
+    /// Users over time, as `2m:50, 1m:200@20`; not checked yet.
+    pub stages: Option<String>,
+    /// Journeys started per second or minute, as `100/s`; not checked yet.
+    pub rate: Option<String>,
+    /// Journeys over time, as `1m:10/s, 5m:100/s`; not checked yet.
+    pub rate_stages: Option<String>,
+    /// How journeys are spread over time: `constant` or `poisson`; `None` means `constant`.
+    pub arrivals: Option<String>,
+    /// Tasks after which the run ends, all users together.
+    pub iterations: Option<u64>,
+    /// Tasks after which a user stops.
+    pub iterations_per_user: Option<u64>,
+    /// Requests per second that are never exceeded, finite and above 0.
+    pub max_rate: Option<f64>,
+    /// The only hosts load may be sent to; empty means any. Not checked yet.
+    pub allow_hosts: Vec<String>,
+    /// Print users or rate over time as planned, and exit.
+    pub plan: bool,
+    /// Check only whether the run could start, and exit.
+    pub check: bool,
+    /// Run only tasks with one of these tags; empty means all.
+    pub tags: Vec<String>,
+    /// Run no task with one of these tags.
+    pub exclude_tags: Vec<String>,
+    /// Give each class and each task the same weight.
+    pub equal_weights: bool,
+    /// Changes to user classes: JSON texts, or paths that end in `.json`; not read yet.
+    pub config_users: Vec<String>,
+    /// The run's label.
+    pub profile: Option<String>,
     /// Start at once and without a web UI.
     pub headless: bool,
     /// Print no table while the test runs.
@@ -28,6 +58,8 @@ pub struct Options {
     pub csv_full_history: bool,
     /// Reset statistics once all users are started.
     pub reset_stats: bool,
+    /// Take percentiles from Locust's coarse buckets.
+    pub locust_percentiles: bool,
     /// Time a user gets to finish its task when it is stopped; zero stops it at once.
     pub stop_timeout: Duration,
     /// The least severe level logged.
@@ -64,11 +96,27 @@ impl Default for Options {
             users: None,
             spawn_rate: None,
             run_time: None,
+            stages: None,
+            rate: None,
+            rate_stages: None,
+            arrivals: None,
+            iterations: None,
+            iterations_per_user: None,
+            max_rate: None,
+            allow_hosts: Vec::new(),
+            plan: false,
+            check: false,
+            tags: Vec::new(),
+            exclude_tags: Vec::new(),
+            equal_weights: false,
+            config_users: Vec::new(),
+            profile: None,
             headless: false,
             only_summary: false,
             csv: None,
             csv_full_history: false,
             reset_stats: false,
+            locust_percentiles: false,
             stop_timeout: Duration::ZERO,
             log_level: Level::Info,
             log_file: None,
@@ -90,16 +138,33 @@ impl Options {
     /// Values as read by the table, whose ranges make every conversion here lossless.
     pub(super) fn from_values(values: &Values, custom: Values) -> Self {
         let default = Self::default();
+        let text = |long| values.text(long).map(str::to_owned);
         Self {
-            host: values.text("host").map(str::to_owned),
+            host: text("host"),
             users: values.whole("users").and_then(|users| users.try_into().ok()),
             spawn_rate: values.number("spawn-rate"),
             run_time: values.span("run-time").filter(|span| !span.is_zero()),
+            stages: text("stages"),
+            rate: text("rate"),
+            rate_stages: text("rate-stages"),
+            arrivals: text("arrivals"),
+            iterations: values.whole("iterations"),
+            iterations_per_user: values.whole("iterations-per-user"),
+            max_rate: values.number("max-rate"),
+            allow_hosts: values.words("allow-host").to_vec(),
+            plan: values.flag("plan"),
+            check: values.flag("check"),
+            tags: values.words("tags").to_vec(),
+            exclude_tags: values.words("exclude-tags").to_vec(),
+            equal_weights: values.flag("equal-weights"),
+            config_users: values.words("config-users").to_vec(),
+            profile: text("profile"),
             headless: values.flag("headless"),
             only_summary: values.flag("only-summary"),
             csv: values.path("csv").map(Path::to_owned),
             csv_full_history: values.flag("csv-full-history"),
             reset_stats: values.flag("reset-stats"),
+            locust_percentiles: values.flag("locust-percentiles"),
             stop_timeout: values.span("stop-timeout").unwrap_or(default.stop_timeout),
             log_level: values
                 .text("loglevel")

@@ -34,12 +34,17 @@ impl Values {
         self.by_name.insert(long.to_owned(), value);
     }
 
+    /// Whether the option was set anywhere, or has a default; a flag counts when it is on.
+    pub(super) fn is_set(&self, long: &str) -> bool {
+        !matches!(self.by_name.get(long), None | Some(Value::Flag(false)))
+    }
+
     /// Whether a flag is on.
     pub fn flag(&self, long: &str) -> bool {
         matches!(self.by_name.get(long), Some(Value::Flag(true)))
     }
 
-    /// A text, a URL or a chosen word (in upper case).
+    /// A text, a URL or a chosen word.
     pub fn text(&self, long: &str) -> Option<&str> {
         match self.by_name.get(long)? {
             Value::Text(text) => Some(text),
@@ -101,7 +106,7 @@ impl Kind {
             }
             Self::Span => parse_span(text).map(Value::Span).map_err(str::to_owned),
             Self::Choice(words) => choice(text, words).map(Value::Text),
-            Self::Words => plain(text).map(|()| Value::Words(vec![text.to_owned()])),
+            Self::Words | Self::List => plain(text).map(|()| Value::Words(vec![text.to_owned()])),
             // Not reached: these end the run on the command line and can be set nowhere else.
             Self::Help | Self::Version => Err("takes no value".to_owned()),
         }
@@ -154,12 +159,14 @@ fn number(text: &str, min: f64, max: f64, above_min: bool) -> Result<f64, String
 }
 
 fn choice(text: &str, words: &[&str]) -> Result<String, String> {
-    let upper = text.to_uppercase();
-    if words.contains(&upper.as_str()) {
-        return Ok(upper);
+    if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
+        return Ok((*word).to_owned());
     }
+    // Locust shows the word as it compared it.
+    let is_upper = |word: &&str| !word.contains(char::is_lowercase);
+    let seen = if words.iter().all(is_upper) { text.to_uppercase() } else { text.to_owned() };
     let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    Err(format!("invalid choice: {} (choose from {})", quote(&upper), words.join(", ")))
+    Err(format!("invalid choice: {} (choose from {})", quote(&seen), words.join(", ")))
 }
 
 fn plain(text: &str) -> Result<(), String> {

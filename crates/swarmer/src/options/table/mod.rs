@@ -1,5 +1,7 @@
 //! The options every swarmer binary has.
 
+mod load;
+
 use super::opt::{Kind, Opt, Place, group};
 
 /// Words of `--loglevel`.
@@ -10,7 +12,7 @@ const MAX_USERS: u64 = 10_000_000;
 
 /// The table. Each option stands here once; its typed value is a field of [`Options`](super::Options).
 pub(super) fn builtin() -> Vec<Opt> {
-    [common(), statistics(), logging(), engine(), other()].concat()
+    [common(), load::load(), tags(), statistics(), logging(), engine(), other()].concat()
 }
 
 fn common() -> Vec<Opt> {
@@ -48,6 +50,13 @@ fn common() -> Vec<Opt> {
             .value_name("SPAN")
             .help("Stop after this time, such as 300, 20s, 3m, 1h30m (for ever if not given)")
             .details("Counted from the start of the run, ramp-up included. 0 means no limit."),
+        Opt::words("config-users")
+            .env("LOCUST_CONFIG_USERS")
+            .value_name("JSON")
+            .help("Change user classes: JSON, or paths of .json files, naming a class in user_class_name")
+            .details(
+                "Example: --config-users '{\"user_class_name\": \"Buyer\", \"weight\": 3, \"tasks\": [\"browse\"]}'",
+            ),
         Opt::flag("list").short('l').help("List the user classes and exit"),
         Opt::flag("headless")
             .env("LOCUST_HEADLESS")
@@ -55,6 +64,25 @@ fn common() -> Vec<Opt> {
             .details("There is no web UI yet: a run is always headless."),
     ]
     .map(group)
+    .to_vec()
+}
+
+fn tags() -> Vec<Opt> {
+    [
+        Opt::words("tags")
+            .short('T')
+            .env("LOCUST_TAGS")
+            .value_name("TAG")
+            .help("Run only tasks that carry one of these tags")
+            .details("Example: --tags read slow. Tasks without a tag are then left out."),
+        Opt::words("exclude-tags")
+            .short('E')
+            .env("LOCUST_EXCLUDE_TAGS")
+            .value_name("TAG")
+            .help("Run only tasks that carry none of these tags")
+            .details("Example: --exclude-tags destructive"),
+    ]
+    .map(|opt| opt.group(group::TAGS))
     .to_vec()
 }
 
@@ -77,6 +105,13 @@ fn statistics() -> Vec<Opt> {
         Opt::flag("reset-stats")
             .env("LOCUST_RESET_STATS")
             .help("Reset statistics once all users are started"),
+        Opt::flag("locust-percentiles")
+            .env("SWARMER_LOCUST_PERCENTILES")
+            .help("Round response times to Locust's coarse buckets, to compare with its old runs")
+            .details(
+                "Percentiles then carry Locust's error of up to 5 % (nothing below 1 ms, two digits above 100 ms); \
+                 every report says so.",
+            ),
     ]
     .map(|opt| opt.group(group::STATISTICS))
     .to_vec()
@@ -142,6 +177,15 @@ fn other() -> Vec<Opt> {
             .value_name("SPAN")
             .help("Time a user gets to finish its task when it is stopped")
             .details("0 stops users at once. Accepts the formats of --run-time."),
+        Opt::flag("equal-weights")
+            .help("Give each user class and each task the same weight")
+            .details(
+                "Class weights and task weights of the workload are ignored; fixed counts are not.",
+            ),
+        Opt::text("profile")
+            .value_name("LABEL")
+            .help("Label this run; reports and exported metrics carry it")
+            .details("Example: --profile release-2.1-candidate"),
         Opt::new("version", Kind::Version)
             .short('V')
             .placed(Place::CommandLine)
