@@ -97,3 +97,56 @@ pub(crate) async fn check(databases: &Databases) -> Result<String, String> {
     let report = report.trim_end().to_owned();
     if well { Ok(report) } else { Err(report) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Every route of the contract and no other, as clients call them.
+    #[test]
+    fn the_document_lists_the_routes_of_the_contract() {
+        let document = serde_json::to_value(api_document()).unwrap();
+        let mut routes = String::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let methods: Vec<_> =
+                item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+            writeln!(routes, "{path} {}", methods.join(" ")).unwrap();
+        }
+        insta::assert_snapshot!(routes);
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own_and_schemas_exist() {
+        let document = serde_json::to_value(api_document()).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        let mut names = BTreeSet::new();
+        for item in document["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "{name}");
+            }
+        }
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert_ne!(document["components"]["schemas"][name], Value::Null, "{name}");
+        }
+    }
+
+    /// Two services must not give one name to two schemas: merging would keep only one.
+    #[test]
+    fn services_agree_on_what_a_schema_is() {
+        let mut seen = std::collections::BTreeMap::new();
+        for (service, api) in service_documents() {
+            let document = serde_json::to_value(api).unwrap();
+            for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+                let first = seen.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(first, schema, "{name} of {service}");
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use super::rules::{Transition, check_transition, may_claim_on, transition};
 use super::types::{
-    Approve, ChangeStatus, Claim, ClaimHistoryEntry, CreateClaim, Deny, Filters, Listing,
+    Approve, ChangeClaimStatus, Claim, ClaimHistoryEntry, CreateClaim, Deny, Filters, Listing,
     MyFilters, MyListing,
 };
 use super::{Claims, store};
@@ -112,7 +112,7 @@ pub(crate) async fn history(
 
 /// Set a claim's status.
 #[utoipa::path(put, path = "/claims/{id}/status", tag = "claims", security(("bearer" = [])),
-    params(("id" = String, Path, format = Uuid)), request_body = ChangeStatus, responses(
+    params(("id" = String, Path, format = Uuid)), request_body = ChangeClaimStatus, responses(
     (status = 200, description = "Set, with a history row", body = Data<Claim>),
     (status = 400, description = "Fields at fault, `Invalid status transition from A to B`, `Approved amount required for APPROVED status` or `Denial reason required for DENIED status`", body = ErrorReply),
     (status = 404, description = "`Claim not found`", body = ErrorReply),
@@ -121,7 +121,7 @@ pub(crate) async fn change_status(
     State(service): State<Claims>,
     caller: Caller,
     PathId(id): PathId,
-    Body(change): Body<ChangeStatus>,
+    Body(change): Body<ChangeClaimStatus>,
 ) -> Outcome<Data<Claim>> {
     let claim = make(&service, &caller, &id, |claim| transition(claim, &change)).await?;
     Ok(Data::with_message(claim, "Claim status updated"))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::types::{ChangeStatus, Claim, ClaimStatus};
+use super::types::{ChangeClaimStatus, Claim, ClaimStatus};
 use crate::shared::failure::{Failure, Outcome};
 use crate::shared::money::Cents;
 
@@ -59,7 +59,7 @@ pub(crate) fn check_transition(from: ClaimStatus, to: ClaimStatus) -> Outcome<()
 }
 
 /// What a change of status asks for: the transition itself comes first, then what belongs to it.
-pub(crate) fn transition(claim: &Claim, change: &ChangeStatus) -> Outcome<Transition> {
+pub(crate) fn transition(claim: &Claim, change: &ChangeClaimStatus) -> Outcome<Transition> {
     check_transition(claim.status, change.status)?;
     match change.status {
         ClaimStatus::Approved => change
@@ -107,8 +107,8 @@ mod tests {
         }
     }
 
-    fn asked(status: ClaimStatus, amount: Option<i64>, reason: Option<&str>) -> ChangeStatus {
-        ChangeStatus {
+    fn asked(status: ClaimStatus, amount: Option<i64>, reason: Option<&str>) -> ChangeClaimStatus {
+        ChangeClaimStatus {
             status,
             approved_amount: amount.map(Cents),
             denial_reason: reason.map(str::to_owned),

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row as _};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::choices;
-use crate::shared::document::PositiveAmountInput;
+use crate::shared::document::{PositiveAmountInput, TimeInput};
 use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
@@ -76,6 +76,7 @@ history_row! {
 pub(crate) struct CreateClaim {
     #[schema(format = Uuid)]
     pub(crate) policy_id: String,
+    #[schema(value_type = TimeInput)]
     pub(crate) incident_date: Time,
     #[schema(min_length = 1, max_length = 5000)]
     pub(crate) description: String,
@@ -101,7 +102,7 @@ impl FromFields for CreateClaim {
 /// A new status.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-pub(crate) struct ChangeStatus {
+pub(crate) struct ChangeClaimStatus {
     pub(crate) status: ClaimStatus,
     /// Needed for APPROVED, not kept otherwise.
     #[schema(value_type = Option<PositiveAmountInput>)]
@@ -111,12 +112,12 @@ pub(crate) struct ChangeStatus {
     pub(crate) denial_reason: Option<String>,
 }
 
-impl FromFields for ChangeStatus {
+impl FromFields for ChangeClaimStatus {
     fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.required("status", rules::choice);
         let approved_amount = fields.optional("approvedAmount", rules::positive_amount);
         let denial_reason = fields.optional("denialReason", rules::text(1_000));
-        Ok(ChangeStatus {
+        Ok(ChangeClaimStatus {
             status: status?,
             approved_amount: approved_amount?,
             denial_reason: denial_reason?,
@@ -160,9 +161,13 @@ impl FromFields for Deny {
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct Filters {
     pub(crate) status: Option<ClaimStatus>,
+    #[param(min_length = 1, max_length = 100)]
     pub(crate) policy_id: Option<String>,
+    #[param(min_length = 1, max_length = 100)]
     pub(crate) user_id: Option<String>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) incident_date_from: Option<Time>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) incident_date_to: Option<Time>,
     #[param(value_type = Option<f64>, minimum = 0, maximum = 9_999_999_999.0)]
     pub(crate) min_claim_amount: Option<Cents>,
@@ -180,8 +185,8 @@ impl FromFields for Filters {
         let user_id = fields.optional("userId", rules::id);
         let incident_date_from = fields.optional("incidentDateFrom", rules::time);
         let incident_date_to = fields.optional("incidentDateTo", rules::time);
-        let min_claim_amount = fields.optional("minClaimAmount", rules::amount);
-        let max_claim_amount = fields.optional("maxClaimAmount", rules::amount);
+        let min_claim_amount = fields.optional("minClaimAmount", rules::amount_in_query);
+        let max_claim_amount = fields.optional("maxClaimAmount", rules::amount_in_query);
         let search = fields.optional("search", rules::text(200));
         Ok(Filters {
             status: status?,

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row as _};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::{InsuranceType, choices};
-use crate::shared::document::{AmountInput, PositiveAmountInput};
+use crate::shared::document::{AmountInput, PositiveAmountInput, TimeInput};
 use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
@@ -69,8 +69,10 @@ history_row! {
 pub(crate) struct CreatePolicy {
     #[schema(rename = "type")]
     pub(crate) kind: InsuranceType,
+    #[schema(value_type = TimeInput)]
     pub(crate) start_date: Time,
     /// After startDate.
+    #[schema(value_type = TimeInput)]
     pub(crate) end_date: Time,
     #[schema(value_type = AmountInput)]
     pub(crate) premium: Cents,
@@ -109,6 +111,7 @@ pub(crate) struct ChangePolicy {
     #[schema(value_type = Option<AmountInput>)]
     pub(crate) coverage_amount: Option<Cents>,
     /// After startDate.
+    #[schema(value_type = Option<TimeInput>)]
     pub(crate) end_date: Option<Time>,
     #[schema(min_length = 1, max_length = 1000)]
     pub(crate) status_change_reason: Option<String>,
@@ -135,6 +138,7 @@ impl FromFields for ChangePolicy {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(crate) struct FileClaim {
+    #[schema(value_type = TimeInput)]
     pub(crate) incident_date: Time,
     #[schema(min_length = 1, max_length = 5000)]
     pub(crate) description: String,
@@ -162,10 +166,15 @@ pub(crate) struct Filters {
     pub(crate) status: Option<PolicyStatus>,
     #[param(rename = "type")]
     pub(crate) kind: Option<InsuranceType>,
+    #[param(min_length = 1, max_length = 100)]
     pub(crate) user_id: Option<String>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) start_date_from: Option<Time>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) start_date_to: Option<Time>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) end_date_from: Option<Time>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) end_date_to: Option<Time>,
     #[param(value_type = Option<f64>, minimum = 0, maximum = 9_999_999_999.0)]
     pub(crate) min_premium: Option<Cents>,
@@ -185,8 +194,8 @@ impl FromFields for Filters {
         let start_date_to = fields.optional("startDateTo", rules::time);
         let end_date_from = fields.optional("endDateFrom", rules::time);
         let end_date_to = fields.optional("endDateTo", rules::time);
-        let min_premium = fields.optional("minPremium", rules::amount);
-        let max_premium = fields.optional("maxPremium", rules::amount);
+        let min_premium = fields.optional("minPremium", rules::amount_in_query);
+        let max_premium = fields.optional("maxPremium", rules::amount_in_query);
         let search = fields.optional("search", rules::text(200));
         Ok(Filters {
             status: status?,

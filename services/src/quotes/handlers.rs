@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::types::{
-    Calculate, Calculation, ChangeStatus, Conversion, CreateQuote, Expired, Filters, Listing,
+    Calculate, Calculation, ChangeQuoteStatus, Conversion, CreateQuote, Expired, Filters, Listing,
     MyFilters, MyListing, Quote, QuoteHistoryEntry,
 };
 use super::{Quotes, conversion, rules, store};
@@ -122,7 +122,7 @@ pub(crate) async fn history(
 
 /// Set a quote's status.
 #[utoipa::path(put, path = "/quotes/{id}/status", tag = "quotes", security(("bearer" = [])),
-    params(("id" = String, Path, format = Uuid)), request_body = ChangeStatus, responses(
+    params(("id" = String, Path, format = Uuid)), request_body = ChangeQuoteStatus, responses(
     (status = 200, description = "Set; a history row if it changed", body = Data<Quote>),
     (status = 400, description = "Fields at fault", body = ErrorReply),
     (status = 404, description = "`Quote not found`", body = ErrorReply),
@@ -131,7 +131,7 @@ pub(crate) async fn change_status(
     State(service): State<Quotes>,
     caller: Caller,
     PathId(id): PathId,
-    Body(change): Body<ChangeStatus>,
+    Body(change): Body<ChangeQuoteStatus>,
 ) -> Outcome<Data<Quote>> {
     let said = |quote| Ok(Data::with_message(quote, "Quote status updated"));
     loop {

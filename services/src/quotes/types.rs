@@ -7,7 +7,7 @@ use sqlx::{FromRow, Row as _};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::{InsuranceType, choices};
-use crate::shared::document::AmountInput;
+use crate::shared::document::{AmountInput, TimeInput};
 use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
@@ -118,6 +118,7 @@ pub(crate) struct CreateQuote {
     #[schema(value_type = AmountInput)]
     pub(crate) coverage_amount: Cents,
     /// 30 days from now when absent.
+    #[schema(value_type = Option<TimeInput>)]
     pub(crate) expires_at: Option<Time>,
 }
 
@@ -133,17 +134,17 @@ impl FromFields for CreateQuote {
 /// A new status.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-pub(crate) struct ChangeStatus {
+pub(crate) struct ChangeQuoteStatus {
     pub(crate) status: QuoteStatus,
     #[schema(min_length = 1, max_length = 1000)]
     pub(crate) status_change_reason: Option<String>,
 }
 
-impl FromFields for ChangeStatus {
+impl FromFields for ChangeQuoteStatus {
     fn from_fields(fields: &mut Fields) -> Read<Self> {
         let status = fields.required("status", rules::choice);
         let reason = fields.optional("statusChangeReason", rules::text(1_000));
-        Ok(ChangeStatus { status: status?, status_change_reason: reason? })
+        Ok(ChangeQuoteStatus { status: status?, status_change_reason: reason? })
     }
 }
 
@@ -154,8 +155,11 @@ pub(crate) struct Filters {
     pub(crate) status: Option<QuoteStatus>,
     #[param(rename = "type")]
     pub(crate) kind: Option<InsuranceType>,
+    #[param(min_length = 1, max_length = 100)]
     pub(crate) user_id: Option<String>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) expires_after: Option<Time>,
+    #[param(value_type = Option<TimeInput>)]
     pub(crate) expires_before: Option<Time>,
     #[param(value_type = Option<f64>, minimum = 0, maximum = 9_999_999_999.0)]
     pub(crate) min_coverage: Option<Cents>,
@@ -177,10 +181,10 @@ impl FromFields for Filters {
         let user_id = fields.optional("userId", rules::id);
         let expires_after = fields.optional("expiresAfter", rules::time);
         let expires_before = fields.optional("expiresBefore", rules::time);
-        let min_coverage = fields.optional("minCoverage", rules::amount);
-        let max_coverage = fields.optional("maxCoverage", rules::amount);
-        let min_premium = fields.optional("minPremium", rules::amount);
-        let max_premium = fields.optional("maxPremium", rules::amount);
+        let min_coverage = fields.optional("minCoverage", rules::amount_in_query);
+        let max_coverage = fields.optional("maxCoverage", rules::amount_in_query);
+        let min_premium = fields.optional("minPremium", rules::amount_in_query);
+        let max_premium = fields.optional("maxPremium", rules::amount_in_query);
         let search = fields.optional("search", rules::text(200));
         Ok(Filters {
             status: status?,

@@ -41,6 +41,30 @@ impl ToSchema for PositiveAmountInput {
     }
 }
 
+/// A date, or a date and time, in a request.
+pub(crate) struct TimeInput;
+
+impl PartialSchema for TimeInput {
+    fn schema() -> RefOr<Schema> {
+        let days = r"(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8])";
+        let offset = r"(Z|[+-](0\d|1[0-3]):[0-5]\d)?";
+        let time = format!(r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{1,9}})?{offset}");
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!(r"^(19|2[01])\d\d-({days})({time})?$")))
+            .description(Some("ISO 8601 date or date and time; without an offset it is UTC"))
+            .examples([serde_json::json!("2026-01-31"), serde_json::json!("2026-01-31T12:00:00Z")])
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for TimeInput {
+    fn name() -> Cow<'static, str> {
+        "TimeInput".into()
+    }
+}
+
 fn amount(minimum: f64, pattern: &str) -> RefOr<Schema> {
     let number = ObjectBuilder::new()
         .schema_type(Type::Number)
@@ -67,7 +91,17 @@ pub(crate) fn complete(title: &str, mut api: OpenApi) -> OpenApi {
     api.components
         .get_or_insert_with(|| ComponentsBuilder::new().build())
         .add_security_scheme("bearer", scheme);
+    for schema in api.components.iter_mut().flat_map(|parts| parts.schemas.values_mut()) {
+        refuse_control_characters(schema);
+    }
     for operation in api.paths.paths.values_mut().flat_map(operations) {
+        for parameter in operation.parameters.iter_mut().flatten() {
+            let RefOr::T(parameter) = parameter else { continue };
+            parameter.schema.iter_mut().for_each(refuse_control_characters);
+        }
+        // Handlers of different services share names: `quotes_list` says which one it is.
+        let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+        operation.operation_id = operation.operation_id.take().map(|id| format!("{tag}_{id}"));
         answer(operation, "500", "A fault of the service");
         answer(operation, "503", "`Service unavailable`");
         if operation.security.is_some() {
@@ -102,6 +136,18 @@ pub(crate) fn through_gateway(services: Vec<OpenApi>) -> OpenApi {
         answer(operation, "504", "The service did not answer in time");
     }
     whole
+}
+
+/// Says of every text with a least length what [`super::rules::text`] asks for: not blank, and no control
+/// characters but line breaks and tabs.
+fn refuse_control_characters(schema: &mut RefOr<Schema>) {
+    const ALLOWED: &str = r"[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]";
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    let plain = object.format.is_none() && object.pattern.is_none() && object.enum_values.is_none();
+    if object.min_length.is_some() && plain {
+        object.pattern = Some(format!(r"^{ALLOWED}*[^\s\x00-\x1F\x7F-\x9F]{ALLOWED}*$"));
+    }
+    object.properties.values_mut().for_each(refuse_control_characters);
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -64,6 +64,30 @@ impl<T: Serialize> IntoResponse for Page<T> {
     }
 }
 
+/// A list that has pages only for those who ask for them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MaybePage<T> {
+    /// Always true.
+    success: bool,
+    data: Vec<T>,
+    /// Present when page or limit was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pagination: Option<Pagination>,
+}
+
+impl<T> MaybePage<T> {
+    pub(crate) fn of((data, total): (Vec<T>, i64), paging: Option<Paging>) -> MaybePage<T> {
+        let pagination = paging.map(|paging| Pagination::new(paging, total));
+        MaybePage { success: true, data, pagination }
+    }
+}
+
+impl<T: Serialize> IntoResponse for MaybePage<T> {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}
+
 /// Something was done and there is nothing to show.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Done {

@@ -21,11 +21,23 @@ pub(crate) fn choice<T: Choice>(value: &Value) -> Verdict<T> {
     })
 }
 
+/// The longest text of an amount.
+const AMOUNT_LENGTH: usize = 40;
+
 /// An amount from zero on.
 pub(crate) fn amount(value: &Value) -> Verdict<Cents> {
     let allowed = || format!("must be a number from 0 to {}", Cents::MAX);
-    let cents = Cents::from_json(value).ok_or_else(allowed)?;
+    let short = value.as_str().is_none_or(|text| text.len() <= AMOUNT_LENGTH);
+    let cents = Cents::from_json(value).filter(|_| short).ok_or_else(allowed)?;
     if (Cents(0)..=Cents::MAX).contains(&cents) { Ok(cents) } else { Err(allowed()) }
+}
+
+/// An amount from zero on in a query string, where everything is text: also with an exponent, as some
+/// clients print their floats.
+pub(crate) fn amount_in_query(value: &Value) -> Verdict<Cents> {
+    let float = value.as_str().filter(|text| text.contains(['e', 'E']));
+    let float = float.and_then(|text| text.parse::<f64>().ok()).filter(|float| float.is_finite());
+    float.map_or_else(|| amount(value), |float| amount(&float.into()))
 }
 
 /// An amount above zero.
@@ -91,10 +103,9 @@ pub(crate) fn email(value: &Value) -> Verdict<String> {
 
 /// A new password. bcrypt looks at 72 bytes, so more would be a false promise.
 pub(crate) fn new_password(value: &Value) -> Verdict<String> {
-    value
-        .as_str()
-        .filter(|text| (6..=72).contains(&text.len()) && !text.contains('\0'))
-        .map(str::to_owned)
+    text(72)(value)
+        .ok()
+        .filter(|text| (6..=72).contains(&text.len()))
         .ok_or_else(|| "must have 6 to 72 characters".to_owned())
 }
 
@@ -121,6 +132,12 @@ mod tests {
             assert!(amount(&value).is_err(), "{value}");
         }
         assert!(positive_amount(&json!(0)).is_err());
+        assert!(amount(&json!("0".repeat(41))).is_err());
+        assert_eq!(amount_in_query(&json!("1e3")), Ok(Cents(100_000)));
+        assert_eq!(amount_in_query(&json!("2.5e-300")), Ok(Cents(0)));
+        for text in ["1e300", "-1e3", "1e999", "e", "1e", "infinitE"] {
+            assert!(amount_in_query(&json!(text)).is_err(), "{text}");
+        }
     }
 
     #[test]

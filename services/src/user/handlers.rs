@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
 
 use super::Users;
 use super::rules::may_delete_organization;
@@ -15,7 +14,7 @@ use crate::shared::failure::{ErrorReply, Failure, Outcome};
 use crate::shared::fields::{Body, Query};
 use crate::shared::identity;
 use crate::shared::ids::{PathId, PathText};
-use crate::shared::reply::{Data, Done, Page};
+use crate::shared::reply::{Data, Done, MaybePage};
 use crate::shared::token::Payload;
 
 fn no_organization() -> Failure {
@@ -231,19 +230,16 @@ pub(crate) async fn stats(
 
 /// All users, newest first; one page of them when page or limit is given.
 #[utoipa::path(get, path = "/users", tag = "users", params(MaybePaging), responses(
-    (status = 200, description = "Users; with pagination when asked for", body = Page<Profile>),
+    (status = 200, description = "Users; with pagination when asked for", body = MaybePage<Profile>),
     (status = 400, description = "Parameters at fault", body = ErrorReply),
 ))]
 pub(crate) async fn users(
     State(service): State<Users>,
     Query(MaybePaging { page: paging, .. }): Query<MaybePaging>,
-) -> Outcome<Response> {
+) -> Outcome<MaybePage<Profile>> {
     let (users, total) = store::users(&service.db, paging).await?;
     let profiles = users.into_iter().map(|user| user.profile).collect();
-    Ok(match paging {
-        Some(paging) => Page::of((profiles, total), paging).into_response(),
-        None => Data::of(profiles).into_response(),
-    })
+    Ok(MaybePage::of((profiles, total), paging))
 }
 
 /// One user.

@@ -8,6 +8,7 @@ use sqlx::{FromRow, Row as _};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::shared::choices::choices;
+use crate::shared::document::TimeInput;
 use crate::shared::fields::{Change, Fields, FromFields, Read};
 use crate::shared::page::Paging;
 use crate::shared::rules;
@@ -297,7 +298,7 @@ pub(crate) struct ChangeProfile {
     pub(crate) first_name: Option<String>,
     #[schema(min_length = 1, max_length = 100)]
     pub(crate) last_name: Option<String>,
-    #[schema(value_type = Option<String>, format = Date)]
+    #[schema(value_type = Option<TimeInput>)]
     pub(crate) date_of_birth: Change<Time>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
     pub(crate) phone: Change<String>,
