@@ -180,31 +180,48 @@ fn a_target_that_is_down_is_named_with_what_to_check() {
     assert!(stderr.contains("Is the target running"), "{stderr}");
 }
 
-#[test]
-fn a_server_that_is_not_dynaclaimz_is_told_by_its_answer() {
+/// A server that gives every request this answer; its base URL.
+fn answering(answer: &'static str) -> String {
+    use std::io::{Read, Write};
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = server.local_addr().expect("its number");
     std::thread::spawn(move || {
-        use std::io::{Read, Write};
         for stream in server.incoming().take(8) {
             let Ok(mut stream) = stream else { return };
             // The first is only the check that somebody listens; it says nothing.
             if stream.read(&mut [0; 4096]).unwrap_or(0) > 0 {
-                let _ = stream.write_all(
-                    b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                );
+                let _ = stream.write_all(answer.as_bytes());
             }
         }
     });
-    let (code, stderr) = ran(&["--headless", "-t", "1s", "--host", &format!("http://{address}")]);
+    format!("http://{address}")
+}
+
+#[test]
+fn a_server_that_is_not_dynaclaimz_is_told_by_its_answer() {
+    let host =
+        answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let (code, stderr) = ran(&["--headless", "-t", "1s", "--host", &host]);
     assert_eq!(code, 1);
     assert!(
-        stderr.contains(&format!(
-            "GET http://{address}/api/v1/organizations was answered with status 404"
-        )),
+        stderr.contains(&format!("GET {host}/api/v1/organizations was answered with status 404")),
         "{stderr}"
     );
     assert!(stderr.contains("Failed to fetch organizations/users"), "{stderr}");
+}
+
+#[test]
+fn an_empty_list_of_users_is_told_with_a_remedy() {
+    let host = answering(
+        "HTTP/1.1 200 OK\r\nContent-Length: 26\r\nConnection: close\r\n\r\n{\"success\":true,\"data\":[]}",
+    );
+    let (code, stderr) = ran(&["--headless", "-t", "1s", "--host", &host]);
+    assert_eq!(code, 1);
+    assert!(
+        stderr.contains(&format!("{host}/api/v1/users lists no users, so nobody can sign in")),
+        "{stderr}"
+    );
+    assert!(stderr.contains("hint: Is the database seeded?"), "{stderr}");
 }
 
 #[test]

@@ -19,3 +19,8 @@ pub mod user;
 
 pub use swarm::{Environment, Narrator, Setup, SetupError, Swarm};
 pub use user::{TaskError, TaskResult, User};
+
+/// The code of the guide is compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tutorial.md")]
+struct Tutorial;
