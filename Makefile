@@ -16,10 +16,11 @@ test:
 	$(MAKE) lint
 	cargo test --workspace --all-targets
 	cargo test --workspace --doc
+	@echo everything passed
 
 bench:
 	tools/install-bench-tools
-	cargo build --release --package bench
+	cargo build --release --package bench --package dynaclaimz
 	target/release/bench
 
 lint:

@@ -9,63 +9,53 @@ use anyhow::{Context, Result, ensure};
 
 use crate::figures::Outcome;
 
-/// A client under measurement.
-pub(crate) trait Contender {
-    /// Loads `url` over so many connections for so many seconds.
-    fn run(&self, url: &str, connections: u32, seconds: u32) -> Result<Outcome>;
+/// wrk, Debian's package: loads `url` over so many connections for so many seconds.
+pub(crate) fn wrk(
+    url: &str,
+    connections: u32,
+    seconds: u32,
+    headers: &[String],
+) -> Result<Outcome> {
+    let mut arguments =
+        vec!["-t1".to_owned(), format!("-c{connections}"), format!("-d{seconds}s"), url.to_owned()];
+    arguments.extend(headers.iter().flat_map(|header| ["-H".to_owned(), header.clone()]));
+    let ended = on_second_core("wrk", &arguments)?;
+    ensure!(ended.status.success(), "wrk failed: {}", ended.stdout);
+    ensure!(!ended.stdout.contains("Non-2xx"), "not every reply was a success: {}", ended.stdout);
+    let rate: f64 = after(&ended.stdout, "Requests/sec:")?;
+    Ok(ended.outcome(rate, rate * f64::from(seconds)))
 }
 
-/// wrk, Debian's package.
-pub(crate) struct Wrk;
-
-/// This engine, with full statistics.
-pub(crate) struct Hammer;
-
-impl Contender for Wrk {
-    fn run(&self, url: &str, connections: u32, seconds: u32) -> Result<Outcome> {
-        let arguments =
-            ["-t1".to_owned(), format!("-c{connections}"), format!("-d{seconds}s"), url.to_owned()];
-        let ended = on_second_core("wrk", &arguments)?;
-        ensure!(ended.status.success(), "wrk failed: {}", ended.stdout);
-        let rate: f64 = after(&ended.stdout, "Requests/sec:")?;
-        Ok(ended.outcome(rate, rate * f64::from(seconds)))
-    }
+/// This engine, with full statistics: loads `url` over so many connections for so many seconds.
+pub(crate) fn hammer(url: &str, connections: u32, seconds: u32) -> Result<Outcome> {
+    let folder = tempfile::tempdir()?;
+    let prefix = folder.path().join("hammer").display().to_string();
+    let arguments = [
+        format!("--host={url}"),
+        "--headless".into(),
+        "--only-summary".into(),
+        format!("--users={connections}"),
+        "--spawn-rate=100000".into(),
+        format!("--run-time={seconds}s"),
+        "--threads=1".into(),
+        format!("--csv={prefix}"),
+        "Hammer".into(),
+    ];
+    let ended = on_second_core(&beside("hammer")?.display().to_string(), &arguments)?;
+    ensure!(ended.status.success(), "hammer failed: {}", ended.stderr);
+    let csv = std::fs::read_to_string(format!("{prefix}_stats.csv"))?;
+    let total =
+        csv.lines().find(|line| line.starts_with(",Aggregated,")).context("no total in the CSV")?;
+    let field =
+        |index| -> Result<f64> { Ok(total.split(',').nth(index).context("a short row")?.parse()?) };
+    let (requests, failures) = (field(2)?, field(3)?);
+    ensure!(failures == 0.0, "{failures} requests failed");
+    Ok(ended.outcome(field(9)?, requests))
 }
 
-impl Contender for Hammer {
-    fn run(&self, url: &str, connections: u32, seconds: u32) -> Result<Outcome> {
-        let folder = tempfile::tempdir()?;
-        let prefix = folder.path().join("hammer").display().to_string();
-        let arguments = [
-            format!("--host={url}"),
-            "--headless".into(),
-            "--only-summary".into(),
-            format!("--users={connections}"),
-            "--spawn-rate=100000".into(),
-            format!("--run-time={seconds}s"),
-            "--threads=1".into(),
-            format!("--csv={prefix}"),
-            "Hammer".into(),
-        ];
-        let ended = on_second_core(&hammer()?.display().to_string(), &arguments)?;
-        ensure!(ended.status.success(), "hammer failed: {}", ended.stderr);
-        let csv = std::fs::read_to_string(format!("{prefix}_stats.csv"))?;
-        let total = csv
-            .lines()
-            .find(|line| line.starts_with(",Aggregated,"))
-            .context("no total in the CSV")?;
-        let field = |index| -> Result<f64> {
-            Ok(total.split(',').nth(index).context("a short row")?.parse()?)
-        };
-        let (requests, failures) = (field(2)?, field(3)?);
-        ensure!(failures == 0.0, "{failures} requests failed");
-        Ok(ended.outcome(field(9)?, requests))
-    }
-}
-
-/// The benchmark workload, built beside this program.
-pub(crate) fn hammer() -> Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name("hammer");
+/// A program of this workspace, built beside this one.
+pub(crate) fn beside(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.exists(), "{} is not built", path.display());
     Ok(path)
 }

@@ -2,6 +2,7 @@
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
 mod contender;
+mod dynaclaimz;
 mod figures;
 mod memory;
 mod server;
@@ -9,7 +10,7 @@ mod server;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
-use contender::{Contender, Hammer, Wrk};
+use contender::{hammer, wrk};
 use figures::{Outcome, Spread};
 use server::Nginx;
 
@@ -39,7 +40,9 @@ fn main() -> Result<()> {
     );
     let server = Nginx::start().context("cannot start nginx (make bench installs it)")?;
     throughput(&arguments, &server)?;
-    memory::report(arguments.waiting, &server)
+    memory::report(arguments.waiting, &server)?;
+    drop(server);
+    dynaclaimz::report(arguments.rounds.min(3), arguments.seconds)
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
@@ -52,13 +55,13 @@ fn throughput(arguments: &Arguments, server: &Nginx) -> Result<()> {
     println!("round   contender   requests/s   CPU us/request   peak RSS MiB   ratio");
     let (mut ratios, mut all) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
-        let wrk = Wrk.run(server.url(), connections, seconds)?;
-        let hammer = Hammer.run(server.url(), connections, seconds)?;
-        let ratio = hammer.rate / wrk.rate;
-        print_row(round, "wrk", &wrk, None);
-        print_row(round, "swarmer", &hammer, Some(ratio));
+        let theirs = wrk(server.url(), connections, seconds, &[])?;
+        let ours = hammer(server.url(), connections, seconds)?;
+        let ratio = ours.rate / theirs.rate;
+        print_row(round, "wrk", &theirs, None);
+        print_row(round, "swarmer", &ours, Some(ratio));
         ratios.push(ratio);
-        all.push((wrk, hammer));
+        all.push((theirs, ours));
     }
     let ratio = Spread::of(&ratios);
     let cpu = |pick: fn(&(Outcome, Outcome)) -> &Outcome| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::contender::hammer;
+use crate::contender::beside;
 use crate::server::Nginx;
 
 /// Prints the bytes that one more waiting user costs.
@@ -28,13 +28,13 @@ pub(crate) fn report(users: u32, server: &Nginx) -> Result<()> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
-fn mib(bytes: u64) -> f64 {
+pub(crate) fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
 }
 
 /// Resident memory, in bytes, of a run with so many users after all have asked once.
 fn resident(users: u32, server: &Nginx) -> Result<u64> {
-    let mut process = Command::new(hammer()?)
+    let mut process = Command::new(beside("hammer")?)
         .args([format!("--host={}", server.url()), format!("--users={users}")])
         .args([
             "--headless",
@@ -49,18 +49,20 @@ fn resident(users: u32, server: &Nginx) -> Result<u64> {
         .spawn()?;
     sleep(Duration::from_secs(4) + Duration::from_secs_f64(f64::from(users) / 5_000.0));
     let resident = resident_of(&process);
-    end(&mut process)?;
+    terminate(&mut process)?;
     resident
 }
 
-fn resident_of(process: &Child) -> Result<u64> {
+/// Resident memory of a process, in bytes.
+pub(crate) fn resident_of(process: &Child) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
     let kib: u64 = line.split_whitespace().nth(1).context("no number after VmRSS")?.parse()?;
     Ok(kib * 1024)
 }
 
-fn end(process: &mut Child) -> Result<()> {
+/// Asks our own child to end, and waits until it has.
+pub(crate) fn terminate(process: &mut Child) -> Result<()> {
     // SAFETY: a signal to our own child, which has not been waited for yet.
     unsafe { libc::kill(process.id().cast_signed(), libc::SIGTERM) };
     process.wait()?;

@@ -1,0 +1,153 @@
+//! What DynaClaimz can take: a read by id through the gateway beside the same read from the bare service, and its memory.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::contender::{beside, wrk};
+use crate::figures::{Outcome, Spread};
+use crate::memory::{mib, resident_of, terminate};
+
+/// Connections that read all the time.
+const CONNECTIONS: u32 = 32;
+
+/// Prints both rates, their ratio, and the memory at rest and after the load.
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
+pub(crate) fn report(rounds: u32, seconds: u32) -> Result<()> {
+    let system = System::start()?;
+    let at_rest = resident_of(&system.process)?;
+    let (token, quote) = system.quote()?;
+    let headers = [format!("Authorization: Bearer {token}")];
+    let (through, bare) = (
+        format!("http://127.0.0.1:{}/api/v1/quotes/{quote}", system.gateway),
+        format!("http://127.0.0.1:{}/api/quotes/{quote}", system.quotes),
+    );
+    println!(
+        "\nDynaClaimz (all in one process, SQLite), reading one quote over {CONNECTIONS} connections:"
+    );
+    let (mut rates, mut ratios) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let gateway = wrk(&through, CONNECTIONS, seconds, &headers)?;
+        let service = wrk(&bare, CONNECTIONS, seconds, &headers)?;
+        ratios.push(gateway.rate / service.rate);
+        rates.push((gateway, service));
+    }
+    let median = |pick: fn(&(Outcome, Outcome)) -> f64| {
+        Spread::of(&rates.iter().map(pick).collect::<Vec<_>>()).median
+    };
+    let ratio = Spread::of(&ratios);
+    println!(
+        "  through the gateway {:.0} requests/s, bare service {:.0} requests/s; ratio {:.2} (from {:.2} to {:.2})",
+        median(|pair| pair.0.rate),
+        median(|pair| pair.1.rate),
+        ratio.median,
+        ratio.least,
+        ratio.most
+    );
+    let loaded = resident_of(&system.process)?;
+    println!(
+        "  resident memory: {:.1} MiB at rest, {:.1} MiB under this load",
+        mib(at_rest),
+        mib(loaded)
+    );
+    Ok(())
+}
+
+/// `dynaclaimz all` as a process of its own.
+struct System {
+    process: Child,
+    gateway: u16,
+    quotes: u16,
+    _data: TempDir,
+}
+
+impl System {
+    fn start() -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let ports = free_ports()?;
+        let process = Command::new(beside("dynaclaimz")?)
+            .arg("all")
+            .env("DATA_DIR", data.path())
+            .env("JWT_SECRET", "a-secret-of-the-benchmark-0123456789")
+            .env("RATE_LIMIT_MAX_REQUESTS", "0")
+            .env("RUST_LOG", "warn")
+            .envs(
+                ["PORT", "USER_PORT", "POLICY_PORT", "CLAIMS_PORT", "QUOTES_PORT"]
+                    .into_iter()
+                    .zip(ports.map(|p| p.to_string())),
+            )
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let system = Self { process, gateway: ports[0], quotes: ports[4], _data: data };
+        system.wait_until_ready()?;
+        Ok(system)
+    }
+
+    fn wait_until_ready(&self) -> Result<()> {
+        for _ in 0..150 {
+            if self.ask("GET", "/ready", None, &Value::Null).is_ok() {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(100));
+        }
+        anyhow::bail!("dynaclaimz is not ready after fifteen seconds")
+    }
+
+    /// A token, and the id of a quote that it may read.
+    fn quote(&self) -> Result<(String, String)> {
+        let users = self.ask("GET", "/api/v1/users", None, &Value::Null)?;
+        let email = &users["data"][0]["email"];
+        let login = json!({"email": email, "password": "password123"});
+        let signed_in = self.ask("POST", "/api/v1/auth/login", None, &login)?;
+        let token = signed_in["data"]["token"].as_str().context("no token")?.to_owned();
+        let quote = json!({"type": "AUTO", "coverageAmount": 100_000});
+        let made = self.ask("POST", "/api/v1/quotes", Some(&token), &quote)?;
+        let id = made["data"]["id"].as_str().context("no quote id")?.to_owned();
+        Ok((token, id))
+    }
+
+    /// One request over a connection of its own; its JSON reply.
+    fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Result<Value> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.gateway))?;
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let bearer =
+            token.map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n{bearer}\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        ensure!(reply.starts_with("HTTP/1.1 2"), "{method} {path}: {reply}");
+        let start = reply.find("\r\n\r\n").context("no head")? + 4;
+        // A chunked body would begin with its length; ours have a Content-Length.
+        serde_json::from_str(&reply[start..]).with_context(|| format!("{method} {path}: {reply}"))
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        let _ = terminate(&mut self.process);
+    }
+}
+
+/// Five ports that nobody listens on now.
+fn free_ports() -> Result<[u16; 5]> {
+    let mut ports = [0; 5];
+    let mut held = Vec::new();
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
