@@ -1,14 +1,17 @@
 //! How many users run when, and of which class where: pure arithmetic, without I/O and without a clock.
 //!
-//! Two questions, two parts:
+//! Four questions, four parts:
 //! * [`Dispatcher`] answers *who and where*: which user class is started next, on which worker, and which user is
 //!   stopped first. Its order is Locust's, to the letter (class order, minimum divergence, fixed counts first, strict
 //!   round robin over workers, ramp down in reverse), so that mixed clusters and old expectations hold.
 //! * [`Ramp`] answers *when*: it walks from the present number of users to a target at a rate, either one user every
 //!   1/rate seconds (what the engine does) or in Locust's chunks of `floor(rate)` users (what its protocol speaks).
+//! * [`Stages`] and [`Shape`] answer *how many* over time: targets as data, or as code that is asked once a second.
+//! * [`Arrivals`] answers *which journey starts when* where journeys arrive at a rate (open model): [`Rates`] over time
+//!   and [`Spacing`] around them.
 //!
-//! A change of target while a ramp runs is a new [`Ramp`] over the same dispatcher; every sequence continues. What
-//! produces targets over time (a fixed option, stages, a shape) stands above this module and only makes ramps.
+//! A change of target while a ramp runs is a new [`Ramp`] over the same dispatcher; every sequence continues. A
+//! [`Plan`] is any of these as people read it before the run.
 //!
 //! ```
 //! use std::time::Duration;
@@ -24,14 +27,26 @@
 //! # Ok::<(), swarmer::load::LoadError>(())
 //! ```
 
+mod arrivals;
 mod classes;
 mod dispatch;
 mod pick;
+mod plan;
 mod ramp;
+mod rate;
+mod shape;
+mod stages;
 mod table;
+mod text;
 mod workers;
 
+pub use arrivals::{Arrival, Arrivals, Share, Spacing};
 pub use classes::{LoadError, UserClass};
 pub use dispatch::{Dispatcher, Placement};
+pub use plan::{Course, Plan};
 pub use ramp::{Change, Chunk, Ramp, Step};
+pub use rate::{Rate, RateStage, Rates};
+pub use shape::{Shape, ShapeTime, Target};
+pub use stages::{Leg, Stage, Stages};
 pub use table::Table;
+pub use text::TextError;
