@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use swarmer::logging::Level;
-use swarmer::options::{Exit, Opt, Options, Program, Surroundings, parse};
+use swarmer::options::{Effect, Exit, Opt, Options, Program, Surroundings, parse};
 
 /// A made-up machine: its environment and files.
 #[derive(Default)]
@@ -166,7 +166,7 @@ fn every_option_can_be_set_wherever_it_says() {
             Kind::Text | Kind::Path | Kind::Words => "w",
             _ => "7",
         };
-        if NOT_BUILT.contains(&opt.long()) {
+        if NOT_BUILT.contains(&opt.long()) || matches!(opt.effect(), Effect::Removed(_)) {
             continue;
         }
         let args: &[&str] = if opt.long() == "csv" { &[] } else { &["--csv", "x"] };
@@ -277,10 +277,89 @@ fn prefixes_repeats_and_positions() {
     assert_eq!(on_nothing(&["-t", "0s"]).unwrap().run_time, None, "0 means no limit");
 }
 
+/// What Locust understands when abbreviated stays so, whatever this engine adds.
+#[test]
+fn abbreviations_of_locusts_options_stay_what_they_were() {
+    assert_eq!(on_nothing(&["--st", "5"]).unwrap().stop_timeout, Duration::from_secs(5));
+    assert_eq!(on_nothing(&["--tag", "--st=5"]).unwrap_err().code, 2, "tags are not built yet");
+    let options = Machine::default().file("locust.conf", "st = 5\n").parse(&[]).unwrap();
+    assert_eq!(options.stop_timeout, Duration::from_secs(5));
+    assert_eq!(
+        on_nothing(&["--see", "5"]).unwrap().seed,
+        Some(5),
+        "ours can be abbreviated as well"
+    );
+    assert_eq!(on_nothing(&["--", "--st"]).unwrap().user_classes, ["--st"]);
+}
+
+#[test]
+fn options_without_effect_say_what_applies_instead() {
+    let args = "-f locustfile.py --autostart --autoquit 5 --web-port 80 --expect-workers 2 --html r.html --otel";
+    let options = on_nothing(&args.split(' ').collect::<Vec<_>>()).unwrap();
+    insta::assert_snapshot!("notices", options.notices.join("\n"));
+    assert_eq!(options.web.port, 80);
+    assert_eq!(options.web.autoquit, Some(Duration::from_secs(5)));
+    let machine =
+        Machine::default().env("LOCUST_HEADFUL", "0").file("locust.conf", "class-picker = no");
+    assert_eq!(machine.parse(&[]).unwrap().notices, [""; 0], "what is off needs no word");
+    let options = on_nothing(&["--headless", "--autostart"]).unwrap();
+    assert_eq!(
+        options.notices,
+        ["The --autostart argument is implied by --headless, no need to set both."]
+    );
+}
+
+#[test]
+fn combinations_that_make_no_sense() {
+    let conflict = |line: &str| {
+        let args: Vec<&str> = line.split(' ').collect();
+        let conflict = on_nothing(&args).unwrap().conflict();
+        conflict.map(|conflict| format!("{} {}", conflict.code, conflict.text)).unwrap_or_default()
+    };
+    let lines = [
+        "--autoquit 5",
+        "--autoquit 5 --autostart",
+        "--processes -2",
+        "--processes -1",
+        "--processes 3 --master",
+        "--master --worker",
+        "--master",
+        "--worker",
+        "--web-base-path x",
+        "--web-base-path x --headless",
+        "--web-base-path /x",
+    ];
+    let shown: Vec<String> =
+        lines.iter().map(|line| format!("{line:<30}{}", conflict(line))).collect();
+    insta::assert_snapshot!("conflicts", shown.join("\n"));
+    assert_eq!(on_nothing(&["--processes", "3"]).unwrap().threads, Some(3));
+    assert_eq!(on_nothing(&["--processes", "-1"]).unwrap().threads, None, "one per core");
+    assert_eq!(on_nothing(&["--processes", "3", "--threads", "2"]).unwrap().threads, Some(2));
+    assert!(!on_nothing(&["--headless", "--headful"]).unwrap().headless);
+}
+
 #[test]
 fn mistakes_on_the_command_line() {
     for (args, expected) in [
         (&["--usres", "3"][..], "unrecognized arguments: --usres\nDid you mean '--users'?"),
+        (
+            &["-x", "--zz", "--usres=3"],
+            "unrecognized arguments: -x --zz --usres=3\nDid you mean '--users'?",
+        ),
+        (&["--zz", "-u"], "argument -u/--users: expected one argument"),
+        (&["--slave"], "argument --slave: The --slave parameter has been renamed --worker"),
+        (
+            &["--expect-slaves"],
+            "argument --expect-slaves: The --expect-slaves parameter has been renamed --expect-workers",
+        ),
+        (
+            &["--web-auth", "a:b"],
+            "argument --web-auth: The --web-auth parameter has been replaced by --web-login",
+        ),
+        (
+            &["--legacy-ui"],
+            "argument --legacy-ui: --legacy-ui is no longer supported, remove the parameter to continue",
+        ),
         (&["--usres=3"], "unrecognized arguments: --usres=3\nDid you mean '--users'?"),
         (&["--zzzzzz"], "unrecognized arguments: --zzzzzz"),
         (&["-Z"], "unrecognized arguments: -Z"),
@@ -315,7 +394,7 @@ fn mistakes_on_the_command_line() {
         (&["-t", ""], "argument -t/--run-time: Invalid time span format"),
         (
             &["-L", "loud"],
-            "argument -L/--loglevel: invalid choice: 'LOUD' \
+            "argument --loglevel/-L: invalid choice: 'LOUD' \
              (choose from 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')",
         ),
         (
@@ -334,7 +413,7 @@ fn mistakes_on_the_command_line() {
         ),
         (
             &["--config", "missing.conf"],
-            "Unable to open config file: missing.conf. Error: entity not found",
+            "Unable to open config file: missing.conf. Error: entity not found (from --config)",
         ),
     ] {
         assert_eq!(mistake(args), expected, "{args:?}");
@@ -468,7 +547,11 @@ fn the_process_is_read_through_its_surroundings() {
     assert_eq!(options.users, Some(12));
     // Neither a folder nor something endless is a configuration file.
     let exit = parse(&program(), [config(folder.path())], &no_env).unwrap_err();
-    assert!(exit.stderr.ends_with("Error: Is a directory (os error 21)\n"), "{}", exit.stderr);
+    assert!(
+        exit.stderr.ends_with("Is a directory (os error 21) (from --config)\n"),
+        "{}",
+        exit.stderr
+    );
     let exit = parse(&program(), [config(Path::new("/dev/zero"))], &no_env).unwrap_err();
-    assert!(exit.stderr.ends_with("/dev/zero. Error: larger than 1 MiB\n"), "{}", exit.stderr);
+    assert!(exit.stderr.ends_with("Error: larger than 1 MiB (from --config)\n"), "{}", exit.stderr);
 }

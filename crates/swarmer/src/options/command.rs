@@ -59,7 +59,8 @@ fn arg(opt: &Opt) -> Arg {
     let arg = Arg::new(opt.long.to_string())
         .help(short.trim().to_owned())
         .long_help(long.trim().to_owned())
-        .help_heading(opt.group.to_string());
+        .help_heading(opt.group.to_string())
+        .hide(opt.hidden);
     let arg = match (&opt.kind, opt.place) {
         (_, Place::Positional) => {
             return arg
@@ -74,27 +75,15 @@ fn arg(opt: &Opt) -> Arg {
         (Kind::List, _) => arg.action(ArgAction::Append).num_args(1).allow_negative_numbers(true),
         _ => arg.action(ArgAction::Set).num_args(1).allow_negative_numbers(true),
     };
-    let arg = if opt.kind.is_flag() {
-        arg
-    } else {
-        arg.value_parser(OsStringValueParser::new()).value_name(value_name(opt))
+    let arg = match opt.value_label() {
+        Some(label) => arg.value_parser(OsStringValueParser::new()).value_name(label),
+        None => arg,
     };
     let arg = arg.long(opt.long.to_string());
     match opt.short {
         Some(short) => arg.short(short),
         None => arg,
     }
-}
-
-fn value_name(opt: &Opt) -> &'static str {
-    opt.value_name.unwrap_or(match opt.kind {
-        Kind::Path => "PATH",
-        Kind::BaseUrl => "URL",
-        Kind::Whole { .. } | Kind::Number { .. } => "N",
-        Kind::Span => "SPAN",
-        Kind::Choice(_) | Kind::Words | Kind::List => "WORD",
-        _ => "TEXT",
-    })
 }
 
 /// What was typed, as the strongest layer.
@@ -124,6 +113,108 @@ pub(super) fn layer(matches: &mut ArgMatches, table: &[Opt]) -> Result<Layer, St
     Ok(Layer { origin: Origin::CommandLine, values })
 }
 
+/// The arguments with those abbreviations written out that mean one of Locust's options: what this engine adds to them
+/// must not make an old script ambiguous.
+pub(super) fn expand(table: &[Opt], args: Vec<OsString>) -> Vec<OsString> {
+    let mut only_words = false;
+    let written_out = |arg: OsString| {
+        only_words |= arg == "--";
+        let Some(word) =
+            arg.to_str().and_then(|arg| arg.strip_prefix("--")).filter(|_| !only_words)
+        else {
+            return arg;
+        };
+        let (name, value) = word.split_at(word.find('=').unwrap_or(word.len()));
+        match Found::by_prefix(table, name) {
+            Found::One(opt) => format!("--{}{value}", opt.long).into(),
+            Found::Many(_) | Found::None => arg,
+        }
+    };
+    args.into_iter().map(written_out).collect()
+}
+
+/// What a name or an abbreviation of one means.
+pub(super) enum Found<'a> {
+    One(&'a Opt),
+    /// Any of these, as messages list them.
+    Many(String),
+    None,
+}
+
+impl<'a> Found<'a> {
+    /// The option of this name; or the only one of Locust's that begins so; or the only one of all.
+    pub(super) fn by_prefix(table: &'a [Opt], name: &str) -> Self {
+        let named = |opt: &&Opt| opt.place != Place::Positional;
+        if let Some(opt) = table.iter().filter(named).find(|opt| opt.long == name) {
+            return Self::One(opt);
+        }
+        if name.is_empty() {
+            return Self::None;
+        }
+        let all: Vec<&Opt> =
+            table.iter().filter(named).filter(|opt| opt.long.starts_with(name)).collect();
+        let mut old = all.iter().filter(|opt| !opt.is_addition);
+        match (all.as_slice(), old.next(), old.next()) {
+            ([], ..) => Self::None,
+            ([opt], ..) | (_, Some(opt), None) => Self::One(opt),
+            _ => {
+                let names: Vec<String> = all.iter().map(|opt| format!("--{}", opt.long)).collect();
+                Self::Many(names.join(", "))
+            }
+        }
+    }
+}
+
+/// What clap makes of the arguments; all unknown ones are told together, as in Locust.
+pub(super) fn matches(
+    command: &Command,
+    program: &Program,
+    table: &[Opt],
+    args: &[OsString],
+) -> Result<ArgMatches, Exit> {
+    /// More are not told.
+    const TOLD: usize = 20;
+    let name = OsString::from(program.name());
+    let mut left = args.to_vec();
+    let mut unknown = Vec::new();
+    let mut suggestion = None;
+    loop {
+        let result = command.clone().try_get_matches_from(std::iter::once(&name).chain(&left));
+        let error = match result {
+            Ok(matches) if unknown.is_empty() => return Ok(matches),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        let named = context(&error, ContextKind::InvalidArg).unwrap_or_default();
+        let place = left.iter().position(|arg| is_typed(&arg.to_string_lossy(), named));
+        let is_unknown = error.kind() == ErrorKind::UnknownArgument
+            && !matches!(Found::by_prefix(table, named.trim_start_matches("--")), Found::Many(_));
+        match place.filter(|_| is_unknown && unknown.len() < TOLD) {
+            Some(place) => {
+                unknown.push(harmless(&left.remove(place).to_string_lossy()));
+                let suggested = context(&error, ContextKind::SuggestedArg).map(str::to_owned);
+                suggestion = suggestion.or(suggested);
+            }
+            None if is_unknown && !unknown.is_empty() => break,
+            None => return Err(explain(&error, program, table)),
+        }
+    }
+    let suggestion = suggestion.map(|name| did_you_mean(&name)).unwrap_or_default();
+    Err(Exit::usage(program, &format!("unrecognized arguments: {}{suggestion}", unknown.join(" "))))
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    }
+}
+
+/// Whether `arg` is the flag clap calls `named`, be it with a value.
+fn is_typed(arg: &str, named: &str) -> bool {
+    arg.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+}
+
 /// The text of an error about a value that is no text.
 pub(super) fn not_utf8(opt: &Opt, value: &OsString) -> String {
     let seen = quote(&value.to_string_lossy());
@@ -131,37 +222,22 @@ pub(super) fn not_utf8(opt: &Opt, value: &OsString) -> String {
 }
 
 /// What clap has to say, as the program's end.
-pub(super) fn explain(
-    error: &clap::Error,
-    program: &Program,
-    table: &[Opt],
-    args: &[OsString],
-) -> Exit {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let named = context(ContextKind::InvalidArg).unwrap_or_default();
-    let value = context(ContextKind::InvalidValue);
+fn explain(error: &clap::Error, program: &Program, table: &[Opt]) -> Exit {
+    let named = context(error, ContextKind::InvalidArg).unwrap_or_default();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             Exit::output(error.render().to_string())
         }
         ErrorKind::UnknownArgument => {
-            let typed = as_typed(named, args);
-            let mut text = match ambiguous(table, named) {
-                Some(candidates) => format!("ambiguous option: {typed} could match {candidates}"),
-                None => format!("unrecognized arguments: {typed}"),
+            let typed = harmless(named);
+            let text = match Found::by_prefix(table, named.trim_start_matches("--")) {
+                Found::Many(names) => format!("ambiguous option: {typed} could match {names}"),
+                _ => format!("unrecognized arguments: {typed}"),
             };
-            if let Some(suggestion) = context(ContextKind::SuggestedArg)
-                && !text.starts_with("ambiguous")
-            {
-                text.push_str(&did_you_mean(suggestion));
-            }
             Exit::usage(program, &text)
         }
         ErrorKind::InvalidValue | ErrorKind::TooManyValues | ErrorKind::TooFewValues => {
-            let problem = match value {
+            let problem = match context(error, ContextKind::InvalidValue) {
                 Some(value) if !value.is_empty() => {
                     format!("ignored explicit argument {}", quote(value))
                 }
@@ -188,26 +264,4 @@ fn display(table: &[Opt], named: &str) -> String {
     let flag = named.split([' ', '=']).next().unwrap_or(named);
     let long = flag.trim_start_matches('-');
     table.iter().find(|opt| opt.long == long).map_or_else(|| flag.to_owned(), Opt::display)
-}
-
-/// The word as typed, `=value` included.
-fn as_typed(named: &str, args: &[OsString]) -> String {
-    let with_value = format!("{named}=");
-    let word = args
-        .iter()
-        .map(|arg| arg.to_string_lossy())
-        .find(|arg| arg == named || arg.starts_with(&with_value));
-    let word = word.as_deref().unwrap_or(named);
-    harmless(word)
-}
-
-/// The options a prefix could mean, if there are several.
-pub(super) fn ambiguous(table: &[Opt], flag: &str) -> Option<String> {
-    let prefix = flag.strip_prefix("--")?.split('=').next()?;
-    let candidates: Vec<String> = table
-        .iter()
-        .filter(|opt| opt.place != Place::Positional && opt.long.starts_with(prefix))
-        .map(|opt| format!("--{}", opt.long))
-        .collect();
-    (candidates.len() > 1).then(|| candidates.join(", "))
 }

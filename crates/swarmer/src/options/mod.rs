@@ -24,7 +24,9 @@
 mod command;
 mod conf;
 mod opt;
+mod places;
 mod program;
+mod rules;
 mod sources;
 mod span;
 mod table;
@@ -34,8 +36,10 @@ mod value;
 
 use std::ffi::OsString;
 
-pub use opt::{Kind, Opt, Place, group};
+pub use opt::{Effect, Kind, Opt, Place, group};
+pub use places::{ClusterOptions, WebOptions};
 pub use program::{Exit, Program, Surroundings};
+pub use rules::Conflict;
 pub use span::parse_span;
 pub use typed::Options;
 pub use value::Values;
@@ -82,15 +86,13 @@ pub fn parse(
     }
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let command = command::build(program, &table);
-    let name = OsString::from(program.name());
-    let mut matches = command
-        .clone()
-        .try_get_matches_from(std::iter::once(&name).chain(&args))
-        .map_err(|error| command::explain(&error, program, &table, &args))?;
+    let args = command::expand(&table, args);
+    let mut matches = command::matches(&command, program, &table, &args)?;
     let usage = |text: String| Exit::usage(program, &text);
 
     let typed = command::layer(&mut matches, &table).map_err(usage)?;
     let layers = layers(typed, &table, &command, around).map_err(usage)?;
+    rules::no_removed(&table, &layers).map_err(usage)?;
     let values = sources::resolve(&table, &layers).map_err(usage)?;
     let custom = sources::resolve(&program.options, &layers).map_err(usage)?;
     if let Some(opt) =
@@ -98,7 +100,8 @@ pub fn parse(
     {
         return Err(usage(format!("argument {}: not built yet in this version", opt.display())));
     }
-    let options = Options::from_values(&values, custom);
+    let mut options = Options::from_values(&values, custom);
+    options.notices = rules::notices(&table, &layers, &values);
     if options.csv_full_history && options.csv.is_none() {
         return Err(usage("'--csv-full-history' requires '--csv'.".to_owned()));
     }

@@ -6,6 +6,12 @@ use std::borrow::Cow;
 pub mod group {
     /// Target, number of users, duration.
     pub const COMMON: &str = "Common options";
+    /// Where and how the web UI is served.
+    pub const WEB: &str = "Web UI options";
+    /// The process that steers workers.
+    pub const MASTER: &str = "Master options";
+    /// A process that a master steers.
+    pub const WORKER: &str = "Worker options";
     /// How many users or journeys when, and where it ends.
     pub const LOAD: &str = "Load model options";
     /// Which tasks run.
@@ -40,6 +46,13 @@ pub enum Kind {
         min: u64,
         /// The largest allowed.
         max: u64,
+    },
+    /// A whole number in a range that may begin below zero, ends included.
+    Integer {
+        /// The smallest allowed.
+        min: i64,
+        /// The largest allowed.
+        max: i64,
     },
     /// A finite number in a range.
     Number {
@@ -82,6 +95,19 @@ pub enum Place {
     Positional,
 }
 
+/// What giving an option does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// What its help says.
+    #[default]
+    Works,
+    /// Nothing: it is accepted, and this sentence says what applies instead.
+    Instead(Cow<'static, str>),
+    /// It was removed: a mistake with this text.
+    Removed(Cow<'static, str>),
+}
+
 /// One option. Built-in options and those of a workload are of this one type.
 ///
 /// ```
@@ -105,6 +131,13 @@ pub struct Opt {
     pub(super) value_name: Option<&'static str>,
     pub(super) help: Cow<'static, str>,
     pub(super) details: Option<Cow<'static, str>>,
+    pub(super) effect: Effect,
+    pub(super) hidden: bool,
+    pub(super) may_be_empty: bool,
+    /// Locust does not have it: an abbreviation that means one of Locust's options never means this one.
+    pub(super) is_addition: bool,
+    /// Locust's messages name the long form first.
+    pub(super) long_first: bool,
 }
 
 impl Opt {
@@ -120,6 +153,11 @@ impl Opt {
             value_name: None,
             help: Cow::Borrowed(""),
             details: None,
+            effect: Effect::Works,
+            hidden: false,
+            may_be_empty: false,
+            is_addition: false,
+            long_first: false,
         }
     }
 
@@ -141,6 +179,14 @@ impl Opt {
     /// A whole number within `range`.
     pub fn whole(long: impl Into<Cow<'static, str>>, range: std::ops::RangeInclusive<u64>) -> Self {
         Self::new(long, Kind::Whole { min: *range.start(), max: *range.end() })
+    }
+
+    /// A whole number within `range`, which may begin below zero.
+    pub fn integer(
+        long: impl Into<Cow<'static, str>>,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Self {
+        Self::new(long, Kind::Integer { min: *range.start(), max: *range.end() })
     }
 
     /// A finite number within `range`.
@@ -226,6 +272,44 @@ impl Opt {
         self
     }
 
+    /// Leaves the option out of help and reference; it works all the same.
+    #[must_use]
+    pub fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
+    /// Accepts the option without effect; whoever gives it is told `sentence`, which says what applies instead.
+    #[must_use]
+    pub fn instead(mut self, sentence: impl Into<Cow<'static, str>>) -> Self {
+        self.effect = Effect::Instead(sentence.into());
+        self
+    }
+
+    /// Makes giving the option a mistake with this text, and hides it.
+    #[must_use]
+    pub fn removed(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.effect = Effect::Removed(text.into());
+        self.hidden()
+    }
+
+    /// Takes an empty text as "not set", where all others refuse it.
+    #[must_use]
+    pub fn may_be_empty(mut self) -> Self {
+        self.may_be_empty = true;
+        self
+    }
+
+    pub(super) fn addition(mut self) -> Self {
+        self.is_addition = true;
+        self
+    }
+
+    pub(super) fn long_first(mut self) -> Self {
+        self.long_first = true;
+        self
+    }
+
     pub(super) fn placed(mut self, place: Place) -> Self {
         self.place = place;
         self
@@ -266,9 +350,47 @@ impl Opt {
         &self.help
     }
 
+    /// The one-letter form, if there is one.
+    pub fn short_letter(&self) -> Option<char> {
+        self.short
+    }
+
+    /// What `--help` adds to [`Self::help_line`].
+    pub fn details_text(&self) -> Option<&str> {
+        self.details.as_deref()
+    }
+
+    /// What giving it does.
+    pub fn effect(&self) -> &Effect {
+        &self.effect
+    }
+
+    /// Whether help and reference leave it out.
+    pub fn is_hidden(&self) -> bool {
+        self.hidden
+    }
+
+    /// What the help calls its value; `None` if it takes none.
+    pub fn value_label(&self) -> Option<&'static str> {
+        if self.kind.is_flag() {
+            return None;
+        }
+        Some(self.value_name.unwrap_or(match self.kind {
+            Kind::Path => "PATH",
+            Kind::BaseUrl => "URL",
+            Kind::Whole { .. } | Kind::Integer { .. } | Kind::Number { .. } => "N",
+            Kind::Span => "SPAN",
+            Kind::Choice(_) | Kind::Words | Kind::List => "WORD",
+            _ => "TEXT",
+        }))
+    }
+
     /// How messages name it: `-u/--users`.
     pub(super) fn display(&self) -> String {
         match (self.place, self.short) {
+            (Place::Everywhere | Place::CommandLine, Some(short)) if self.long_first => {
+                format!("--{}/-{short}", self.long)
+            }
             (Place::Positional, _) => self.long.to_string(),
             (_, Some(short)) => format!("-{short}/--{}", self.long),
             (_, None) => format!("--{}", self.long),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 use clap::error::{ContextKind, ContextValue};
 
-use super::command::{ambiguous, did_you_mean, not_utf8};
+use super::command::{Found, did_you_mean, not_utf8};
 use super::opt::{Kind, Opt, Place};
 use super::program::Surroundings;
 use super::value::{Value, Values, harmless, not_a_flag, quote};
@@ -109,7 +109,8 @@ pub(super) fn files(
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
             Err(error) => {
-                return Err(format!("Unable to open config file: {shown}. Error: {error}"));
+                let from = if required { " (from --config)" } else { "" };
+                return Err(format!("Unable to open config file: {shown}. Error: {error}{from}"));
             }
         };
         let entries = entries(&path, &bytes)
@@ -165,19 +166,13 @@ fn layer(
     ))
 }
 
-/// The option of a key: the whole name or an unambiguous prefix, as on the command line.
+/// The option of a key: the whole name or an abbreviation, as on the command line.
 fn by_key<'a>(table: &'a [Opt], entry: &Entry) -> Result<Option<&'a Opt>, String> {
-    let settable = |opt: &&Opt| opt.place == Place::Everywhere;
-    if let Some(opt) = table.iter().find(|opt| opt.long() == entry.key) {
-        return Ok(Some(opt).filter(settable));
+    match Found::by_prefix(table, &entry.key) {
+        Found::One(opt) => Ok(Some(opt).filter(|opt| opt.place == Place::Everywhere)),
+        Found::Many(candidates) => Err(candidates),
+        Found::None => Ok(None),
     }
-    if entry.key.is_empty() {
-        return Ok(None);
-    }
-    if let Some(candidates) = ambiguous(table, &format!("--{}", entry.key)) {
-        return Err(candidates);
-    }
-    Ok(table.iter().filter(settable).find(|opt| opt.long().starts_with(&entry.key)))
 }
 
 /// The known option that resembles `key`, by clap's measure.
@@ -204,16 +199,22 @@ pub(super) fn resolve(table: &[Opt], layers: &[Layer]) -> Result<Values, String>
     Ok(values)
 }
 
-/// Reads one value; a mistake in it names the option and, except on the command line, where it was found.
-pub(super) fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String> {
-    let name = opt.display();
-    let from = match origin {
+/// Where a value was found, as messages end; nothing for the command line.
+pub(super) fn place(origin: &Origin, opt: &Opt) -> String {
+    match origin {
         Origin::CommandLine => String::new(),
         Origin::Environment => format!(" (from {})", opt.env_name().unwrap_or_default()),
         Origin::File(path) => format!(" (in {path})"),
         Origin::Default => " (the built-in default)".to_owned(),
-    };
+    }
+}
+
+/// Reads one value; a mistake in it names the option and, except on the command line, where it was found.
+pub(super) fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String> {
+    let name = opt.display();
+    let from = place(origin, opt);
     match (raw, &opt.kind) {
+        (Raw::One(text), _) if opt.may_be_empty && text.is_empty() => Ok(Value::Text(text)),
         (Raw::Flag, _) => Ok(Value::Flag(true)),
         (Raw::One(text), Kind::Flag) => opt.kind.read(&text).map_err(|_| {
             // Locust names the variable or key here, not the argument.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::places::{ClusterOptions, WebOptions};
 use super::value::Values;
 use crate::logging::Level;
 
@@ -50,10 +51,24 @@ pub struct Options {
     pub profile: Option<String>,
     /// Start at once and without a web UI.
     pub headless: bool,
+    /// Where and how the web UI is served.
+    pub web: WebOptions,
+    /// What concerns master and workers.
+    pub cluster: ClusterOptions,
+    /// Print tables while the test runs with a web UI.
+    pub print_stats: bool,
     /// Print no table while the test runs.
     pub only_summary: bool,
     /// What the names of the CSV files begin with; no files without it.
     pub csv: Option<PathBuf>,
+    /// The HTML report's file; `{u}`, `{r}` and `{t}` in it not replaced yet.
+    pub html: Option<PathBuf>,
+    /// Print the final figures as JSON to stdout, in Locust's shape.
+    pub json: bool,
+    /// Where the final figures go in Locust's shape, `.json` to be added.
+    pub json_file: Option<PathBuf>,
+    /// Where the whole summary goes.
+    pub summary_json: Option<PathBuf>,
     /// Keep every entry's history in the CSV files.
     pub csv_full_history: bool,
     /// Reset statistics once all users are started.
@@ -76,7 +91,7 @@ pub struct Options {
     pub show_task_ratio_json: bool,
     /// The user classes to run, as named by the user and not checked yet; empty means all.
     pub user_classes: Vec<String>,
-    /// Driver threads; `None` means one per core.
+    /// Driver threads, from `--threads` or `--processes`; `None` means one per core.
     pub threads: Option<usize>,
     /// Seed of every random decision; `None` means that the engine draws one.
     pub seed: Option<u64>,
@@ -86,6 +101,8 @@ pub struct Options {
     pub insecure: bool,
     /// The options the workload added, by long name.
     pub custom: Values,
+    /// What to tell the user about options that were given and have no effect, one sentence each.
+    pub notices: Vec<String>,
 }
 
 impl Default for Options {
@@ -112,8 +129,15 @@ impl Default for Options {
             config_users: Vec::new(),
             profile: None,
             headless: false,
+            web: WebOptions::default(),
+            cluster: ClusterOptions::default(),
+            print_stats: false,
             only_summary: false,
             csv: None,
+            html: None,
+            json: false,
+            json_file: None,
+            summary_json: None,
             csv_full_history: false,
             reset_stats: false,
             locust_percentiles: false,
@@ -130,6 +154,7 @@ impl Default for Options {
             time_scale: 1.0,
             insecure: false,
             custom: Values::default(),
+            notices: Vec::new(),
         }
     }
 }
@@ -159,9 +184,16 @@ impl Options {
             equal_weights: values.flag("equal-weights"),
             config_users: values.words("config-users").to_vec(),
             profile: text("profile"),
-            headless: values.flag("headless"),
+            headless: values.flag("headless") && !values.flag("headful"),
+            web: WebOptions::from_values(values),
+            cluster: ClusterOptions::from_values(values),
+            print_stats: values.flag("print-stats"),
             only_summary: values.flag("only-summary"),
             csv: values.path("csv").map(Path::to_owned),
+            html: values.path("html").map(Path::to_owned),
+            json: values.flag("json"),
+            json_file: values.path("json-file").map(Path::to_owned),
+            summary_json: values.path("summary-json").map(Path::to_owned),
             csv_full_history: values.flag("csv-full-history"),
             reset_stats: values.flag("reset-stats"),
             locust_percentiles: values.flag("locust-percentiles"),
@@ -179,11 +211,12 @@ impl Options {
             show_task_ratio: values.flag("show-task-ratio"),
             show_task_ratio_json: values.flag("show-task-ratio-json"),
             user_classes: values.words("UserClass").to_vec(),
-            threads: values.whole("threads").and_then(|threads| threads.try_into().ok()),
+            threads: threads(values),
             seed: values.whole("seed"),
             time_scale: values.number("time-scale").unwrap_or(default.time_scale),
             insecure: values.flag("insecure"),
             custom,
+            notices: Vec::new(),
         }
     }
 
@@ -192,4 +225,12 @@ impl Options {
         let is_known = |name: &str| known.iter().any(|known| known.as_ref() == name);
         self.user_classes.iter().map(String::as_str).filter(|name| !is_known(name)).collect()
     }
+}
+
+/// The threads `--threads` or `--processes` asks for; as many as there are cores when neither does.
+fn threads(values: &Values) -> Option<usize> {
+    let threads = values.whole("threads").and_then(|threads| threads.try_into().ok());
+    threads.or_else(|| {
+        values.integer("processes").and_then(|n| n.try_into().ok()).filter(|&threads| threads > 0)
+    })
 }

@@ -15,6 +15,7 @@ pub(super) enum Value {
     Flag(bool),
     Text(String),
     Whole(u64),
+    Integer(i64),
     Number(f64),
     Span(Duration),
     Words(Vec<String>),
@@ -65,6 +66,14 @@ impl Values {
         }
     }
 
+    /// A whole number that may be below zero.
+    pub fn integer(&self, long: &str) -> Option<i64> {
+        match *self.by_name.get(long)? {
+            Value::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// A number.
     pub fn number(&self, long: &str) -> Option<f64> {
         match *self.by_name.get(long)? {
@@ -100,7 +109,8 @@ impl Kind {
             Self::Flag => flag(text).map(Value::Flag).ok_or_else(|| not_a_flag(text)),
             Self::Text | Self::Path => plain(text).map(|()| Value::Text(text.to_owned())),
             Self::BaseUrl => base_url(text).map(|()| Value::Text(text.to_owned())),
-            Self::Whole { min, max } => whole(text, *min, *max).map(Value::Whole),
+            Self::Whole { min, max } => in_range(text, *min, *max).map(Value::Whole),
+            Self::Integer { min, max } => in_range(text, *min, *max).map(Value::Integer),
             Self::Number { min, max, above_min } => {
                 number(text, *min, *max, *above_min).map(Value::Number)
             }
@@ -127,7 +137,10 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
-fn whole(text: &str, min: u64, max: u64) -> Result<u64, String> {
+fn in_range<T>(text: &str, min: T, max: T) -> Result<T, String>
+where
+    T: std::str::FromStr + std::fmt::Display + PartialOrd,
+{
     let allowed = format!("(allowed: a whole number from {min} to {max})");
     let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -34,6 +34,10 @@ pub(super) fn main(mut swarm: Swarm) -> ExitCode {
         Ok(flush) => flush,
         Err(error) => return fail(&program, &error.to_string()),
     };
+    if let Some(conflict) = options.conflict() {
+        error!(target: MAIN, "{}", conflict.text);
+        return ExitCode::from(conflict.code);
+    }
     if options.list || options.show_task_ratio || options.show_task_ratio_json {
         return match swarm.configured(&options) {
             Ok(swarm) => print(&describe(&swarm, &options)),
@@ -92,6 +96,9 @@ fn draw_seed() -> u64 {
 /// From the checks before the first user to the last table; gives the exit code.
 fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     info!(target: MAIN, "Starting {} {}", swarm.name, swarm.version);
+    for notice in &options.notices {
+        warn!(target: MAIN, "{notice}");
+    }
     if let Some(seed) = options.seed {
         info!(target: MAIN, "Seed {seed}: --seed {seed} makes the same decisions again");
     }

@@ -5,6 +5,7 @@ use crate::options::opt::{Opt, group};
 /// More journeys a second than any machine starts.
 const MAX_RATE: f64 = 10_000_000.0;
 
+/// The options of how many users or journeys there are when.
 pub(super) fn load() -> Vec<Opt> {
     [
         Opt::text("stages")
@@ -64,6 +65,6 @@ pub(super) fn load() -> Vec<Opt> {
         Opt::flag("check")
             .help("Check only whether the run could start (target, limits, ports, memory), and exit"),
     ]
-    .map(|opt| opt.group(group::LOAD))
+    .map(|opt| opt.group(group::LOAD).addition())
     .to_vec()
 }

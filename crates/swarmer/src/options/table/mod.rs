@@ -1,18 +1,30 @@
 //! The options every swarmer binary has.
 
+mod cluster;
 mod load;
+mod output;
+mod web;
 
 use super::opt::{Kind, Opt, Place, group};
-
-/// Words of `--loglevel`.
-const LEVELS: &[&str] = &["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
 /// Most users one run can ask for: far beyond what one machine carries, well within every counter.
 const MAX_USERS: u64 = 10_000_000;
 
 /// The table. Each option stands here once; its typed value is a field of [`Options`](super::Options).
 pub(super) fn builtin() -> Vec<Opt> {
-    [common(), load::load(), tags(), statistics(), logging(), engine(), other()].concat()
+    [
+        common(),
+        load::load(),
+        web::web(),
+        cluster::master(),
+        cluster::worker(),
+        tags(),
+        output::statistics(),
+        output::logging(),
+        engine(),
+        other(),
+    ]
+    .concat()
 }
 
 fn common() -> Vec<Opt> {
@@ -22,6 +34,12 @@ fn common() -> Vec<Opt> {
             .short('h')
             .placed(Place::CommandLine)
             .help("Show this help and exit; -h is the short form of it"),
+        Opt::text("locustfile")
+            .short('f')
+            .env("LOCUST_LOCUSTFILE")
+            .value_name("FILE")
+            .help("Accepted for scripts written for Locust; has no effect")
+            .instead("the user classes are compiled into this program; --list shows them"),
         Opt::path("config").placed(Place::CommandLine).value_name("FILE").help(
             "Read further options from this file (.toml, or lines of `key = value`)",
         ),
@@ -58,10 +76,6 @@ fn common() -> Vec<Opt> {
                 "Example: --config-users '{\"user_class_name\": \"Buyer\", \"weight\": 3, \"tasks\": [\"browse\"]}'",
             ),
         Opt::flag("list").short('l').help("List the user classes and exit"),
-        Opt::flag("headless")
-            .env("LOCUST_HEADLESS")
-            .help("Start at once and run without a web UI")
-            .details("There is no web UI yet: a run is always headless."),
     ]
     .map(group)
     .to_vec()
@@ -83,54 +97,6 @@ fn tags() -> Vec<Opt> {
             .details("Example: --exclude-tags destructive"),
     ]
     .map(|opt| opt.group(group::TAGS))
-    .to_vec()
-}
-
-fn statistics() -> Vec<Opt> {
-    [
-        Opt::path("csv")
-            .env("LOCUST_CSV")
-            .value_name("PREFIX")
-            .help("Write statistics to CSV files whose names begin with this")
-            .details(
-                "Example: --csv results/night writes results/night_stats.csv, results/night_stats_history.csv, \
-                 results/night_failures.csv and results/night_exceptions.csv.",
-            ),
-        Opt::flag("csv-full-history")
-            .env("LOCUST_CSV_FULL_HISTORY")
-            .help("Keep each entry's history in the CSV, not only the total's (needs --csv)"),
-        Opt::flag("only-summary")
-            .env("LOCUST_ONLY_SUMMARY")
-            .help("Print no table while the test runs, only the summary"),
-        Opt::flag("reset-stats")
-            .env("LOCUST_RESET_STATS")
-            .help("Reset statistics once all users are started"),
-        Opt::flag("locust-percentiles")
-            .env("SWARMER_LOCUST_PERCENTILES")
-            .help("Round response times to Locust's coarse buckets, to compare with its old runs")
-            .details(
-                "Percentiles then carry Locust's error of up to 5 % (nothing below 1 ms, two digits above 100 ms); \
-                 every report says so.",
-            ),
-    ]
-    .map(|opt| opt.group(group::STATISTICS))
-    .to_vec()
-}
-
-fn logging() -> Vec<Opt> {
-    [
-        Opt::choice("loglevel", LEVELS)
-            .short('L')
-            .env("LOCUST_LOGLEVEL")
-            .default("INFO")
-            .value_name("LEVEL")
-            .help("Least severe level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL"),
-        Opt::path("logfile")
-            .env("LOCUST_LOGFILE")
-            .value_name("FILE")
-            .help("Log to this file instead of stderr (appends; tables stay on stderr)"),
-    ]
-    .map(|opt| opt.group(group::LOGGING))
     .to_vec()
 }
 
@@ -157,7 +123,7 @@ fn engine() -> Vec<Opt> {
             .env("SWARMER_INSECURE")
             .help("Accept any TLS certificate; every report says so"),
     ]
-    .map(|opt| opt.group(group::ENGINE))
+    .map(|opt| opt.group(group::ENGINE).addition())
     .to_vec()
 }
 
@@ -186,8 +152,13 @@ fn other() -> Vec<Opt> {
             .value_name("LABEL")
             .help("Label this run; reports and exported metrics carry it")
             .details("Example: --profile release-2.1-candidate"),
+        Opt::flag("otel")
+            .env("LOCUST_ENABLE_OPENTELEMETRY")
+            .help("Accepted for scripts written for Locust; has no effect")
+            .instead("this version exports no OpenTelemetry data; --summary-json and --csv hold every figure"),
         Opt::new("version", Kind::Version)
             .short('V')
+            .long_first()
             .placed(Place::CommandLine)
             .help("Show the version and exit"),
         Opt::words("UserClass")

@@ -1,0 +1,97 @@
+//! Where and how the web UI is served.
+
+use crate::options::opt::{Opt, group};
+
+/// A day of waiting after a run is more than anybody means.
+const MAX_SECONDS: i64 = 100 * 365 * 24 * 3600;
+
+const NO_WEB_UI: &str = "this version has no web UI: every run is headless and starts at once";
+
+/// The options of the web UI.
+pub(super) fn web() -> Vec<Opt> {
+    [
+        Opt::text("web-host")
+            .env("LOCUST_WEB_HOST")
+            .value_name("ADDRESS")
+            .may_be_empty()
+            .help("Address the web UI listens at (all if not given, or *)")
+            .instead(NO_WEB_UI),
+        Opt::text("web-host-display-name")
+            .env("LOCUST_WEB_HOST_DISPLAY_NAME")
+            .may_be_empty()
+            .hidden()
+            .help("What the log calls the web UI's address when it listens at all")
+            .instead(NO_WEB_UI),
+        Opt::whole("web-port", 0..=65_535)
+            .short('P')
+            .long_first()
+            .env("LOCUST_WEB_PORT")
+            .default(8089)
+            .value_name("PORT")
+            .help("Port of the web UI")
+            .instead(NO_WEB_UI),
+        Opt::flag("headless")
+            .env("LOCUST_HEADLESS")
+            .help("Start at once and run without a web UI")
+            .details("There is no web UI yet: a run is always headless."),
+        Opt::flag("autostart")
+            .env("LOCUST_AUTOSTART")
+            .help("Start at once, and keep the web UI")
+            .instead(NO_WEB_UI),
+        Opt::integer("autoquit", -1..=MAX_SECONDS)
+            .env("LOCUST_AUTOQUIT")
+            .default(-1)
+            .value_name("SECONDS")
+            .help("Quit this long after the run has ended; only with --autostart (-1: never)")
+            .instead(
+                "this version has no web UI to keep open: the program quits when the run has ended",
+            ),
+        Opt::flag("headful")
+            .env("LOCUST_HEADFUL")
+            .hidden()
+            .help("Cancel --headless, for example one from a configuration file")
+            .instead(NO_WEB_UI),
+        Opt::text("web-auth")
+            .env("LOCUST_WEB_AUTH")
+            .removed("The --web-auth parameter has been replaced by --web-login"),
+        Opt::flag("web-login")
+            .env("LOCUST_WEB_LOGIN")
+            .help("Ask for a login before the web UI is shown")
+            .instead(NO_WEB_UI),
+        Opt::path("tls-cert")
+            .env("LOCUST_TLS_CERT")
+            .value_name("FILE")
+            .may_be_empty()
+            .help("Certificate (PEM) to serve the web UI over HTTPS; needs --tls-key")
+            .instead(NO_WEB_UI),
+        Opt::path("tls-key")
+            .env("LOCUST_TLS_KEY")
+            .value_name("FILE")
+            .may_be_empty()
+            .help("Private key (PEM) of --tls-cert")
+            .instead(NO_WEB_UI),
+        Opt::flag("class-picker")
+            .env("LOCUST_USERCLASS_PICKER")
+            .help("Let people choose user classes in the web UI")
+            .instead(
+                "this version has no web UI: name the user classes at the end of the command line",
+            ),
+        Opt::path("build-path")
+            .env("LOCUST_BUILD_PATH")
+            .may_be_empty()
+            .hidden()
+            .help("Accepted for scripts written for Locust; has no effect")
+            .instead("the web UI is part of this program and cannot be exchanged"),
+        Opt::flag("legacy-ui")
+            .env("LOCUST_LEGACY_UI")
+            .removed("--legacy-ui is no longer supported, remove the parameter to continue"),
+        Opt::text("web-base-path")
+            .env("LOCUST_WEB_BASE_PATH")
+            .value_name("PATH")
+            .may_be_empty()
+            .help("Path below which the web UI is served, such as /swarm")
+            .instead(NO_WEB_UI),
+    ]
+    .map(|opt| opt.group(group::WEB))
+    .to_vec()
+}
