@@ -120,6 +120,10 @@ pub enum Effect {
 /// assert_eq!(group_a.long(), "group-a-percentage");
 /// ```
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four small marks that have nothing to do with each other"
+)]
 pub struct Opt {
     pub(super) long: Cow<'static, str>,
     pub(super) short: Option<char>,

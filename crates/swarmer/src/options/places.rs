@@ -7,7 +7,6 @@ use super::value::Values;
 
 /// Where and how the web UI is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct WebOptions {
     /// Address; `None` means all.
     pub host: Option<String>,
