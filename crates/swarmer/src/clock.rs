@@ -31,6 +31,12 @@ impl Anchor {
         Self { instant: now(), since_epoch }
     }
 
+    /// Now, at a calendar time of the caller's choice: runs on virtual time shall be the same every day.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn at(since_epoch: Duration) -> Self {
+        Self { instant: now(), since_epoch }
+    }
+
     /// Time since the Unix epoch at `at`, which may lie before or after the anchor.
     pub fn since_epoch(&self, at: Instant) -> Duration {
         match at.checked_duration_since(self.instant) {

@@ -3,23 +3,22 @@
 //! Everything that can happen to a run (keys, signals, a web page, a time limit) reaches it as an [`Order`] through a
 //! [`Handle`]; everything anybody sees leaves it as a [`Summary`].
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
-
 use tracing::{error, info, warn};
 
-use super::driver::{Birth, Event};
+use super::driver::{DRAIN, Event};
 use super::fleet::{Fleet, driver_names};
+use super::handle::{Handle, Order, State};
+use super::ramping::Ramping;
+use super::round::{Farewell, Round};
 use crate::clock;
-use crate::load::{Change, Dispatcher, LoadError, Placement, Ramp, UserClass};
+use crate::load::{Dispatcher, LoadError, Ramp, UserClass};
 use crate::logging::RUNNERS;
 use crate::stats::{Collector, Summary, Users};
-
-/// Users due within this time are sent to their drivers ahead, so that drivers start them on the dot.
-const LOOK_AHEAD: Duration = Duration::from_millis(100);
 
 /// A driver that has not reported by then is left for the next second: its figures are not lost, only late.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -27,101 +26,11 @@ const PATIENCE: Duration = Duration::from_millis(800);
 /// The last reports of a run are waited for this long: nothing may be missing, and drivers have nothing else to do.
 const LAST_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where a run stands. The words are Locust's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Nothing has run yet.
-    Ready,
-    /// On the way to the target number of users.
-    Spawning,
-    /// At the target.
-    Running,
-    /// Users are being stopped.
-    Stopping,
-    /// All users are gone and every figure is in.
-    Stopped,
-}
+/// Users go within the stop timeout and [`DRAIN`]; a driver that takes so much longer hangs in the workload's code.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(10);
 
-impl State {
-    /// Whether users may be running.
-    pub fn is_active(self) -> bool {
-        matches!(self, Self::Spawning | Self::Running | Self::Stopping)
-    }
-}
-
-/// What the control plane can be asked to do.
-#[derive(Debug)]
-enum Order {
-    Start { users: u32, rate: f64 },
-    Stop { done: oneshot::Sender<()> },
-    Abort,
-    Reset,
-    Summary(oneshot::Sender<Box<Summary>>),
-    Quit,
-}
-
-/// Steers a run from anywhere: cheap to clone, `Send`.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    orders: UnboundedSender<Order>,
-    state: watch::Receiver<State>,
-}
-
-impl Handle {
-    /// Goes to `users` users at `rate` users a second: starts a run, or changes the one that runs.
-    ///
-    /// # Errors
-    /// When `rate` is not positive and finite.
-    pub fn start(&self, users: u32, rate: f64) -> Result<(), LoadError> {
-        Ramp::new(users, rate)?;
-        self.send(Order::Start { users, rate });
-        Ok(())
-    }
-
-    /// Stops all users, within the stop timeout, and returns when all figures are in.
-    pub async fn stop(&self) {
-        let (done, gone) = oneshot::channel();
-        self.send(Order::Stop { done });
-        let _ = gone.await;
-    }
-
-    /// Stops all users without waiting for anything they do; requests in flight are counted as aborted.
-    pub fn abort(&self) {
-        self.send(Order::Abort);
-    }
-
-    /// Sets all figures to zero; users run on.
-    pub fn reset(&self) {
-        self.send(Order::Reset);
-    }
-
-    /// The figures as of the last second. `None` when the run has ended.
-    pub async fn summary(&self) -> Option<Box<Summary>> {
-        let (sender, summary) = oneshot::channel();
-        self.send(Order::Summary(sender));
-        summary.await.ok()
-    }
-
-    /// Where the run stands.
-    pub fn state(&self) -> State {
-        *self.state.borrow()
-    }
-
-    /// Returns when the run reaches a state for which `wanted` holds, or has ended altogether.
-    pub async fn until(&mut self, mut wanted: impl FnMut(State) -> bool) {
-        let _ = self.state.wait_for(|&state| wanted(state)).await;
-    }
-
-    /// Ends the control plane; call [`stop`](Self::stop) first.
-    pub(crate) fn quit(&self) {
-        self.send(Order::Quit);
-    }
-
-    fn send(&self, order: Order) {
-        // After the end of the run there is nobody to carry out an order, and nothing left to do.
-        let _ = self.orders.send(order);
-    }
-}
+/// As [`FAREWELL_PATIENCE`], when there is no time left.
+const ABORT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sees the figures once a second, and the last ones when users have stopped.
 pub(crate) trait Watcher {
@@ -136,6 +45,22 @@ pub(crate) struct Settings {
     pub(crate) reset_stats: bool,
 }
 
+/// What went wrong with a run itself, beside requests and tasks. The log has the details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// Not one user could start.
+    NobodyStarted,
+    /// A driver died or hung: the figures are not complete.
+    DriverLost,
+}
+
+/// How a run ended.
+pub(crate) struct Outcome<W> {
+    pub(crate) summary: Summary,
+    pub(crate) watcher: W,
+    pub(crate) trouble: Option<Trouble>,
+}
+
 pub(crate) struct Control<W> {
     fleet: Fleet,
     dispatcher: Dispatcher,
@@ -144,31 +69,24 @@ pub(crate) struct Control<W> {
     settings: Settings,
     orders: UnboundedReceiver<Order>,
     state: watch::Sender<State>,
-    ramp: Option<ActiveRamp>,
+    ramping: Option<Ramping>,
     round: Round,
+    farewell: Farewell,
+    starts: Starts,
     reset_due: bool,
-    drained: usize,
+    /// Reports were late in the last round, and that has been said.
+    late: bool,
+    trouble: Option<Trouble>,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
-/// A ramp on its way.
-struct ActiveRamp {
-    ramp: Ramp,
-    began: Instant,
-    sent: u32,
-    started: u32,
-}
-
-/// The gathering of one second's reports.
-struct Round {
-    number: u64,
-    /// Drivers that have not answered yet; 0 when no round is open.
-    missing: usize,
-    deadline: Instant,
-    /// After this round the run is over.
-    last: bool,
-    /// Users by driver and class, as last reported.
-    users: Vec<Vec<u32>>,
+/// How starting users went in this run.
+#[derive(Default)]
+struct Starts {
+    tried: u64,
+    failed: u64,
+    /// Failures not told yet.
+    untold: u64,
 }
 
 impl<W: Watcher> Control<W> {
@@ -183,36 +101,34 @@ impl<W: Watcher> Control<W> {
         let dispatcher = Dispatcher::new(settings.classes.clone(), driver_names(fleet.len()))?;
         let (sender, orders) = unbounded_channel();
         let (state, state_seen) = watch::channel(State::Ready);
-        let round = Round {
-            number: 0,
-            missing: 0,
-            deadline: clock::now(),
-            last: false,
-            users: vec![vec![0; settings.classes.len()]; fleet.len()],
-        };
+        let now = clock::now();
         let control = Self {
-            fleet,
             dispatcher,
             collector,
             watcher,
-            settings,
             orders,
             state,
-            ramp: None,
-            round,
+            ramping: None,
+            round: Round::none(fleet.len(), settings.classes.len(), now),
+            farewell: Farewell::none(fleet.len(), now),
+            starts: Starts::default(),
             reset_due: false,
-            drained: 0,
+            late: false,
+            trouble: None,
             waiting: Vec::new(),
+            fleet,
+            settings,
         };
         Ok((control, Handle { orders: sender, state: state_seen }))
     }
 
     /// Runs until [`Handle::quit`] and returns the last figures.
-    pub(crate) async fn run(mut self) -> (Summary, W) {
+    pub(crate) async fn run(mut self) -> Outcome<W> {
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let (next_step, deadline) = (self.next_step(), self.round.deadline);
+            let (report_due, gone_by) = (self.round.deadline, self.farewell.deadline);
+            let step = self.ramping.as_ref().and_then(|ramp| ramp.next_step(&self.dispatcher));
             tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
@@ -220,103 +136,82 @@ impl<W: Watcher> Control<W> {
                     Some(order) => self.carry_out(order),
                 },
                 event = self.fleet.next_event() => self.hear(event),
-                () = sleep_until(deadline.into()), if self.round.missing > 0 => self.close_round(),
-                () = sleep_until(next_step.unwrap_or(deadline).into()), if next_step.is_some() => self.advance(),
+                () = sleep_until(report_due.into()), if self.round.is_open() => self.close_round(),
+                () = sleep_until(gone_by.into()), if !self.farewell.is_over() => self.lose_the_stuck(),
+                () = sleep_until(step.unwrap_or(report_due).into()), if step.is_some() => self.advance(),
                 _ = second.tick() => self.open_round(false),
             }
         }
-        (self.summary(), self.watcher)
+        Outcome { summary: self.summary(), watcher: self.watcher, trouble: self.trouble }
     }
 
     fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Start { users, rate } => self.start(users, rate),
+            Order::Start { ramp } => self.start(ramp),
             Order::Stop { done } => {
                 self.waiting.push(done);
                 self.stop();
             }
-            Order::Abort => {
+            Order::Abort if self.state().is_active() => {
                 self.stop();
+                self.farewell.deadline = clock::now() + ABORT_PATIENCE;
                 self.fleet.abort();
             }
             Order::Reset => self.reset(),
             Order::Summary(sender) => {
                 let _ = sender.send(Box::new(self.summary()));
             }
-            Order::Quit => {}
+            Order::Abort | Order::Quit => {}
         }
     }
 
-    fn start(&mut self, users: u32, rate: f64) {
-        let Ok(ramp) = Ramp::new(users, rate) else {
-            return; // The handle has checked it already.
-        };
+    fn start(&mut self, ramp: Ramp) {
         if self.state() == State::Stopping {
             warn!(target: RUNNERS, "Users are still being stopped; start again when they are gone");
+            return;
+        }
+        if self.trouble == Some(Trouble::DriverLost) {
+            error!(target: RUNNERS, "No new run: a driver thread is lost");
+            self.state.send_replace(State::Stopped);
             return;
         }
         if !self.state().is_active() {
             self.begin_run();
         }
+        let (users, rate) = (ramp.target(), ramp.rate());
         info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
-        let (sent, started) = self.ramp.as_ref().map_or((0, 0), |old| (old.sent, old.started));
-        self.ramp = Some(ActiveRamp { ramp, began: clock::now(), sent, started });
+        self.ramping = Some(Ramping::begin(ramp, clock::now(), self.ramping.take()));
         self.state.send_replace(State::Spawning);
         self.advance();
     }
 
     fn begin_run(&mut self) {
         self.collector.reset(clock::now());
+        // It could be made of the same classes before, so it can again.
         if let Ok(fresh) =
             Dispatcher::new(self.settings.classes.clone(), driver_names(self.fleet.len()))
         {
             self.dispatcher = fresh;
         }
-        self.drained = 0;
-    }
-
-    /// When the ramp has to be looked at again, if one is on its way.
-    fn next_step(&self) -> Option<Instant> {
-        let active = self.ramp.as_ref()?;
-        let due = active.ramp.next_due(&self.dispatcher)?;
-        Some(active.began + due.saturating_sub(LOOK_AHEAD))
+        self.starts = Starts::default();
+        self.trouble = None;
     }
 
     /// Sends what is due soon to the drivers.
     fn advance(&mut self) {
-        let Some(active) = self.ramp.as_mut() else { return };
-        let horizon = clock::now().saturating_duration_since(active.began) + LOOK_AHEAD;
-        let mut births: Vec<Vec<Birth>> = vec![Vec::new(); self.fleet.len()];
-        for step in active.ramp.due(&mut self.dispatcher, horizon) {
-            let Placement { class, worker, user } = step.place;
-            match step.change {
-                Change::Start => {
-                    let due = active.began + step.due;
-                    births[worker].push(Birth { due, class, number: user });
-                }
-                Change::Stop => self.fleet.stop_users(worker, class, 1, self.settings.stop_timeout),
-            }
-        }
-        for (driver, births) in births.into_iter().enumerate() {
-            if !births.is_empty() {
-                active.sent += u32::try_from(births.len()).unwrap_or(u32::MAX);
-                self.fleet.start_users(driver, births);
-            }
+        if let Some(ramping) = self.ramping.as_mut() {
+            let grace = self.settings.stop_timeout;
+            ramping.send(&mut self.dispatcher, &self.fleet, clock::now(), grace);
         }
         self.finish_ramp_if_done();
     }
 
-    /// The ramp is over when every step was sent and every user sent has started.
     fn finish_ramp_if_done(&mut self) {
-        let done = self.ramp.as_ref().is_some_and(|active| {
-            active.ramp.is_done(&self.dispatcher) && active.started >= active.sent
-        });
-        if !done {
+        if !self.ramping.as_ref().is_some_and(|ramping| ramping.is_done(&self.dispatcher)) {
             return;
         }
-        self.ramp = None;
-        let mut counts = self.dispatcher.class_counts();
-        counts.sort_unstable();
+        self.ramping = None;
+        let counts = self.dispatcher.class_counts();
         let counts: Vec<_> =
             counts.iter().map(|(name, users)| format!("{name:?}: {users}")).collect();
         let (counts, total) = (counts.join(", "), self.dispatcher.user_count());
@@ -326,36 +221,62 @@ impl<W: Watcher> Control<W> {
             self.reset();
         }
         self.state.send_replace(State::Running);
+        self.end_if_nobody_started();
     }
 
     fn hear(&mut self, event: Event) {
         match event {
-            Event::Started { users } => {
-                if let Some(active) = self.ramp.as_mut() {
-                    active.started += users;
+            Event::Started { driver, births, users } => {
+                self.round.set_users(driver, users);
+                self.starts.tried += u64::from(births);
+                if let Some(ramping) = self.ramping.as_mut() {
+                    ramping.note(births);
                 }
                 self.finish_ramp_if_done();
             }
+            Event::StartFailed { class, reason } => self.start_failed(class, &reason),
             Event::Report { driver, number, delta, users } => {
                 self.collector.merge(*delta);
-                self.round.users[driver] = users;
-                if number == self.round.number {
-                    self.round.missing = self.round.missing.saturating_sub(1);
-                    if self.round.missing == 0 {
-                        self.close_round();
-                    }
+                self.round.set_users(driver, users);
+                if self.round.note(driver, number) {
+                    self.close_round();
                 }
             }
-            Event::Drained => {
-                self.drained += 1;
-                if self.state() == State::Stopping && self.drained == self.fleet.len() {
-                    self.open_round(true);
-                }
-            }
+            Event::Drained { driver } => self.farewell_of(driver),
             Event::StopTest { reason } => {
-                error!(target: RUNNERS, "A user stopped the test: {reason}");
-                self.stop();
+                if matches!(self.state(), State::Spawning | State::Running) {
+                    warn!(target: RUNNERS, "A user stopped the test: {reason}");
+                    self.stop();
+                }
             }
+            Event::Died { driver, panic } => self.lose(
+                driver,
+                &format!(
+                    "Driver thread {driver} died of a defect in the engine ({panic}); its latest figures are lost"
+                ),
+            ),
+        }
+    }
+
+    /// Tells the first failure in full and the others by number: thousands of users may fail in the same way.
+    fn start_failed(&mut self, class: usize, reason: &str) {
+        self.starts.failed += 1;
+        if self.starts.failed == 1 {
+            let class = &self.settings.classes[class].name;
+            error!(target: RUNNERS, "A user of {class} could not start and is not replaced: {reason}");
+        } else {
+            self.starts.untold += 1;
+        }
+        self.end_if_nobody_started();
+    }
+
+    /// Without a single user there is nothing to wait for.
+    fn end_if_nobody_started(&mut self) {
+        let Starts { tried, failed, .. } = self.starts;
+        if self.state() == State::Running && failed > 0 && failed >= tried {
+            error!(target: RUNNERS, "Not one of {tried} users could start: there is nothing to run");
+            self.trouble = self.trouble.max(Some(Trouble::NobodyStarted));
+            self.stop();
         }
     }
 
@@ -364,11 +285,51 @@ impl<W: Watcher> Control<W> {
             State::Ready | State::Stopped => self.dismiss(),
             State::Stopping => {}
             State::Spawning | State::Running => {
-                self.ramp = None;
-                self.drained = 0;
+                self.ramping = None;
                 self.state.send_replace(State::Stopping);
-                self.fleet.stop_all(self.settings.stop_timeout);
+                let grace = self.settings.stop_timeout;
+                let patience = grace.saturating_add(DRAIN + FAREWELL_PATIENCE);
+                let now = clock::now();
+                let deadline = now.checked_add(patience).unwrap_or(now + LAST_PATIENCE);
+                self.farewell.begin(self.fleet.alive(), deadline);
+                self.fleet.stop_all(grace);
             }
+        }
+    }
+
+    fn farewell_of(&mut self, driver: usize) {
+        if self.farewell.note(driver) && self.state() == State::Stopping {
+            self.open_round(true);
+        }
+    }
+
+    /// Users that are not gone by now never will be.
+    fn lose_the_stuck(&mut self) {
+        for driver in self.farewell.missing() {
+            self.lose(
+                driver,
+                &format!(
+                    "Driver thread {driver} did not stop: a task blocks its thread instead of awaiting; its latest \
+                     figures are lost"
+                ),
+            );
+        }
+    }
+
+    /// Goes on without a driver, to the end of the run: its users are gone, and what it has not reported is lost.
+    fn lose(&mut self, driver: usize, why: &str) {
+        if !self.fleet.lose(driver) {
+            return;
+        }
+        error!(target: RUNNERS, "{why}");
+        self.collector.note(why);
+        self.trouble = Some(Trouble::DriverLost);
+        let was_open = self.round.is_open();
+        self.round.forget(driver);
+        self.stop();
+        self.farewell_of(driver);
+        if was_open && !self.round.is_open() {
+            self.close_round();
         }
     }
 
@@ -387,29 +348,30 @@ impl<W: Watcher> Control<W> {
 
     /// Asks every driver for its figures.
     fn open_round(&mut self, last: bool) {
-        if self.round.last && self.round.missing > 0 {
+        if self.round.last && self.round.is_open() {
             return; // The last round is on its way; it brings everything.
         }
-        self.round.number += 1;
-        self.round.missing = self.fleet.len();
-        self.round.last = last;
-        self.round.deadline = clock::now() + if last { LAST_PATIENCE } else { PATIENCE };
+        let patience = if last { LAST_PATIENCE } else { PATIENCE };
+        self.round.open(self.fleet.alive(), last, clock::now() + patience);
         self.fleet.ask_for_reports(self.round.number);
+        if !self.round.is_open() {
+            self.close_round(); // There is nobody left to ask.
+        }
     }
 
     /// The reports of this second are in, or as many as came in time.
     fn close_round(&mut self) {
-        if self.round.missing > 0 {
-            let late = self.round.missing;
-            warn!(target: RUNNERS, "{late} driver(s) did not report in time: this machine is overloaded");
-            self.round.missing = 0;
-        }
+        let missing = self.round.close();
+        self.tell_late(&missing);
         if std::mem::take(&mut self.reset_due) {
             self.collector.reset(clock::now());
         }
+        let untold = std::mem::take(&mut self.starts.untold);
+        if untold > 0 {
+            error!(target: RUNNERS, "{untold} more users could not start and are not replaced");
+        }
         self.collector.tick(clock::now(), &self.users());
-        if self.round.last {
-            self.round.last = false;
+        if std::mem::take(&mut self.round.last) {
             self.state.send_replace(State::Stopped);
         }
         let summary = self.summary();
@@ -419,12 +381,30 @@ impl<W: Watcher> Control<W> {
         }
     }
 
+    /// Says which drivers owe their report: at the end of the run, and when it begins to happen.
+    fn tell_late(&mut self, missing: &[usize]) {
+        let was_late = std::mem::replace(&mut self.late, !missing.is_empty());
+        if self.round.last {
+            for &driver in missing {
+                self.lose(
+                    driver,
+                    &format!("Driver thread {driver} did not hand in its last figures"),
+                );
+            }
+        } else if !missing.is_empty() && !was_late {
+            warn!(
+                target: RUNNERS,
+                "Driver threads {missing:?} did not report within {} ms: they are overloaded, or a task blocks its thread \
+                 instead of awaiting. Response times measured now include that delay",
+                PATIENCE.as_millis()
+            );
+        }
+    }
+
     /// Users running now.
     fn users(&self) -> Users {
-        let count =
-            |class| self.round.users.iter().map(|by_class| u64::from(by_class[class])).sum();
         let classes = self.settings.classes.iter().enumerate();
-        classes.map(|(index, class)| (class.name.clone(), count(index))).collect()
+        classes.map(|(index, class)| (class.name.clone(), self.round.users(index))).collect()
     }
 
     fn summary(&self) -> Summary {

@@ -13,11 +13,11 @@ use rand_pcg::Pcg64Mcg;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::spawn_local;
 
-use super::life::{End, live};
+use super::life::{End, count_panic, live};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::options::Options;
-use crate::scenario::UserClass;
+use crate::scenario::{UserClass, caught};
 use crate::stats::{Delta, Recorder, RecorderOptions};
 use crate::user::stop::{Stop, StopSignal};
 use crate::user::{Env, Provided, User};
@@ -34,11 +34,11 @@ const STARTS_IN_A_ROW: usize = 32;
 pub(crate) enum Command {
     /// Start these users, each when it is due.
     Start(Vec<Birth>),
-    /// Stop this many users of a class, the youngest first.
-    Stop { class: usize, users: u32, grace: Duration },
+    /// Stop the users of a class with these numbers; those that have gone by themselves are no matter.
+    Stop { class: usize, users: Vec<u64>, grace: Duration },
     /// Stop all users; then say [`Event::Drained`].
     StopAll { grace: Duration },
-    /// Stop all users now, whatever they are doing.
+    /// Stop all users now, whatever they are doing: after [`Command::StopAll`], when there is no time left.
     Abort,
     /// Send what was recorded since the last report.
     Report { number: u64 },
@@ -59,12 +59,16 @@ pub(crate) struct Birth {
 pub(crate) enum Event {
     /// The figures since the last report, and the users running now, by class.
     Report { driver: usize, number: u64, delta: Box<Delta>, users: Vec<u32> },
-    /// Users have started since the last such event.
-    Started { users: u32 },
-    /// All users are gone, after [`Command::StopAll`] or [`Command::Abort`].
-    Drained,
+    /// So many of the users to be started have been since the last such event; `users` run now, by class.
+    Started { driver: usize, births: u32, users: Vec<u32> },
+    /// A user could not start and is not replaced.
+    StartFailed { class: usize, reason: String },
+    /// All users are gone, after [`Command::StopAll`].
+    Drained { driver: usize },
     /// A user asked for the end of the test.
     StopTest { reason: String },
+    /// The driver is no more: its own code panicked.
+    Died { driver: usize, panic: String },
 }
 
 /// Everything a driver needs to know at its start. All of it may cross threads.
@@ -149,30 +153,25 @@ impl Driver {
             };
             match command {
                 Some(Command::Quit) | None => return,
-                Some(command) => self.obey(command).await,
+                Some(command) => self.obey(command),
             }
         }
     }
 
-    async fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: Command) {
         match command {
             Command::Start(births) => {
                 self.living.borrow_mut().draining = false;
                 self.pending.extend(births);
             }
-            Command::Stop { class, users, grace } => {
-                self.start_due(far_future()).await;
-                self.stop_youngest(class, users, grace);
-            }
+            Command::Stop { class, users, grace } => self.stop_users(class, &users, grace),
             Command::StopAll { grace } => {
                 self.pending.clear();
                 reap(self.signals(), grace);
                 self.drain();
             }
             Command::Abort => {
-                self.pending.clear();
                 self.signals().iter().for_each(|signal| signal.raise(Stop::Now));
-                self.drain();
             }
             Command::Report { number } => self.report(number),
             Command::Quit => {}
@@ -181,9 +180,19 @@ impl Driver {
 
     fn report(&self, number: u64) {
         let delta = Box::new(self.env.recorder.borrow_mut().take());
-        let living = self.living.borrow();
-        let users = living.by_class.iter().map(|users| count(users.len())).collect();
-        self.say(Event::Report { driver: self.index, number, delta, users });
+        self.say(Event::Report { driver: self.index, number, delta, users: self.users() });
+    }
+
+    /// Users running now, by class.
+    fn users(&self) -> Vec<u32> {
+        self.living.borrow().by_class.iter().map(|users| count(users.len())).collect()
+    }
+
+    fn say_started(&self, births: usize) {
+        if births > 0 {
+            let (births, users) = (count(births), self.users());
+            self.say(Event::Started { driver: self.index, births, users });
+        }
     }
 
     /// Starts the users due by `now`, a few at a time, letting the others run in between.
@@ -196,9 +205,7 @@ impl Driver {
                 tokio::task::yield_now().await;
             }
         }
-        if started > 0 {
-            self.say(Event::Started { users: count(started) });
-        }
+        self.say_started(started);
     }
 
     fn start(&self, Birth { class, number, .. }: Birth) {
@@ -207,17 +214,24 @@ impl Driver {
         self.living.borrow_mut().by_class[class].insert(number, signal);
 
         let user_class = self.setup.classes[class].clone();
-        let living = Rc::clone(&self.living);
-        let events = self.events.clone();
+        let (env, living) = (Rc::clone(&self.env), Rc::clone(&self.living));
+        let (driver, events) = (self.index, self.events.clone());
         spawn_local(async move {
-            let end = live(user_class, user).await;
-            if let End::StopTest(reason) = end {
-                let _ = events.send(Event::StopTest { reason });
-            }
+            // Tasks are caught one by one; what is caught here is a panic in a destructor of the workload's.
+            let end = caught(live(user_class.clone(), user)).await.unwrap_or_else(|panic| {
+                count_panic(&env, &user_class, &panic);
+                End::Stopped
+            });
+            // Nobody hears it at the end of the process, and nobody needs to.
+            let _ = match end {
+                End::Stopped => Ok(()),
+                End::StartFailed(reason) => events.send(Event::StartFailed { class, reason }),
+                End::StopTest(reason) => events.send(Event::StopTest { reason }),
+            };
             let mut living = living.borrow_mut();
             living.by_class[class].remove(&number);
             if living.draining && living.is_empty() {
-                let _ = events.send(Event::Drained);
+                let _ = events.send(Event::Drained { driver });
             }
         });
     }
@@ -231,11 +245,13 @@ impl Driver {
         http::Client::new(&self.http, base)
     }
 
-    fn stop_youngest(&self, class: usize, users: u32, grace: Duration) {
+    fn stop_users(&mut self, class: usize, users: &[u64], grace: Duration) {
+        let before = self.pending.len();
+        self.pending.retain(|birth| !users.contains(&birth.number));
+        self.say_started(before - self.pending.len());
         let living = self.living.borrow();
-        let youngest = living.by_class[class].values().rev();
-        let running = youngest.filter(|signal| !signal.is_raised());
-        reap(running.take(users as usize).cloned().collect(), grace);
+        let signals = users.iter().filter_map(|number| living.by_class[class].get(number));
+        reap(signals.cloned().collect(), grace);
     }
 
     fn signals(&self) -> Vec<StopSignal> {
@@ -247,7 +263,7 @@ impl Driver {
         let mut living = self.living.borrow_mut();
         living.draining = true;
         if living.is_empty() {
-            self.say(Event::Drained);
+            self.say(Event::Drained { driver: self.index });
         }
     }
 
@@ -263,9 +279,7 @@ fn reap(signals: Vec<StopSignal>, grace: Duration) {
         return;
     }
     let raise = move |signals: &[StopSignal], level| signals.iter().for_each(|s| s.raise(level));
-    if !grace.is_zero() {
-        raise(&signals, Stop::AfterTask);
-    }
+    raise(&signals, if grace.is_zero() { Stop::AfterRequest } else { Stop::AfterTask });
     spawn_local(async move {
         tokio::time::sleep(grace).await;
         raise(&signals, Stop::AfterRequest);
@@ -276,10 +290,6 @@ fn reap(signals: Vec<StopSignal>, grace: Duration) {
 
 fn count(users: usize) -> u32 {
     u32::try_from(users).unwrap_or(u32::MAX)
-}
-
-fn far_future() -> Instant {
-    clock::now() + Duration::from_secs(86_400 * 365)
 }
 
 /// A random source that differs from run to run.

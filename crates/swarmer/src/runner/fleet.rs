@@ -1,6 +1,8 @@
 //! The local fleet: the driver threads of this process.
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -9,13 +11,12 @@ use tokio::task::LocalSet;
 
 use super::driver::{Birth, Command, Driver, Event, Setup};
 use crate::http;
-use crate::scenario::quiet_panics;
 
 /// Why the fleet could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// The operating system gave no thread or no runtime.
-    #[error("cannot start a driver thread: {0}")]
+    #[error("cannot start a driver thread: {0}; ask for fewer with --threads")]
     Thread(#[from] io::Error),
     /// The HTTP client could not be set up, or a host is no base URL.
     #[error(transparent)]
@@ -27,28 +28,32 @@ pub enum FleetError {
 
 /// The driver threads, seen from the control plane.
 pub(crate) struct Fleet {
-    commands: Vec<UnboundedSender<Command>>,
+    drivers: Vec<Local>,
     events: UnboundedReceiver<Event>,
-    threads: Vec<JoinHandle<()>>,
+}
+
+/// One driver.
+struct Local {
+    commands: UnboundedSender<Command>,
+    /// None on the caller's own thread, and once it is given up.
+    thread: Option<JoinHandle<()>>,
+    lost: bool,
 }
 
 impl Fleet {
     /// Starts `drivers` threads, each with its own runtime, and waits until all are ready.
     pub(crate) fn start(drivers: usize, setup: &Setup) -> Result<Self, FleetError> {
         let (event_sender, events) = unbounded_channel();
-        let mut fleet = Self { commands: Vec::new(), events, threads: Vec::new() };
-        let (ready_sender, ready) = std::sync::mpsc::channel();
+        let mut fleet = Self { drivers: Vec::new(), events };
+        let (ready_sender, ready) = mpsc::channel();
         for index in 0..drivers {
-            let (command_sender, commands) = unbounded_channel();
+            let (commands, orders) = unbounded_channel();
             let (setup, events, ready) =
                 (setup.clone(), event_sender.clone(), ready_sender.clone());
-            let thread =
-                thread::Builder::new().name(format!("driver-{index}")).spawn(move || {
-                    let result = drive(index, setup, events, commands, &ready);
-                    let _ = ready.send(result);
-                })?;
-            fleet.commands.push(command_sender);
-            fleet.threads.push(thread);
+            let thread = thread::Builder::new()
+                .name(format!("driver-{index}"))
+                .spawn(move || drive(index, setup, &events, orders, &ready))?;
+            fleet.drivers.push(Local { commands, thread: Some(thread), lost: false });
         }
         drop(ready_sender);
         for _ in 0..drivers {
@@ -61,21 +66,35 @@ impl Fleet {
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn inline(setup: Setup) -> Result<Self, FleetError> {
         let (event_sender, events) = unbounded_channel();
-        let (command_sender, commands) = unbounded_channel();
+        let (commands, orders) = unbounded_channel();
         let driver = Driver::new(0, setup, event_sender)?;
-        tokio::task::spawn_local(driver.run(commands));
-        Ok(Self { commands: vec![command_sender], events, threads: Vec::new() })
+        tokio::task::spawn_local(driver.run(orders));
+        Ok(Self { drivers: vec![Local { commands, thread: None, lost: false }], events })
     }
 
-    /// How many drivers there are.
+    /// How many drivers there are, lost ones included.
     pub(crate) fn len(&self) -> usize {
-        self.commands.len()
+        self.drivers.len()
+    }
+
+    /// Drivers that are not lost.
+    pub(crate) fn alive(&self) -> impl Iterator<Item = usize> {
+        let numbered = self.drivers.iter().enumerate();
+        numbered.filter(|(_, driver)| !driver.lost).map(|(index, _)| index)
+    }
+
+    /// Gives a driver up: nothing more is expected of it. `false` when it was given up before.
+    pub(crate) fn lose(&mut self, driver: usize) -> bool {
+        let driver = &mut self.drivers[driver];
+        // A thread that does not end by itself ends with the process.
+        driver.thread = None;
+        !std::mem::replace(&mut driver.lost, true)
     }
 
     pub(crate) async fn next_event(&mut self) -> Event {
         match self.events.recv().await {
             Some(event) => event,
-            // Every driver holds a sender for as long as it runs, and drivers end after this struct only.
+            // Each driver says that it died before it lets go of its sender, so there is nothing left to hear.
             None => std::future::pending().await,
         }
     }
@@ -84,7 +103,7 @@ impl Fleet {
         self.tell(driver, Command::Start(births));
     }
 
-    pub(crate) fn stop_users(&self, driver: usize, class: usize, users: u32, grace: Duration) {
+    pub(crate) fn stop_users(&self, driver: usize, class: usize, users: Vec<u64>, grace: Duration) {
         self.tell(driver, Command::Stop { class, users, grace });
     }
 
@@ -105,16 +124,18 @@ impl Fleet {
     }
 
     fn tell(&self, driver: usize, command: Command) {
-        // A driver only stops listening when it was told to quit.
-        let _ = self.commands[driver].send(command);
+        // A driver that stopped listening was told to quit, or is lost and known to be.
+        let _ = self.drivers[driver].commands.send(command);
     }
 }
 
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.tell_all(|| Command::Quit);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        for driver in &mut self.drivers {
+            if let Some(thread) = driver.thread.take() {
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -123,18 +144,34 @@ impl Drop for Fleet {
 fn drive(
     index: usize,
     setup: Setup,
-    events: UnboundedSender<Event>,
-    commands: UnboundedReceiver<Command>,
-    ready: &std::sync::mpsc::Sender<Result<(), FleetError>>,
-) -> Result<(), FleetError> {
-    quiet_panics();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let driver = Driver::new(index, setup, events)?;
+    events: &UnboundedSender<Event>,
+    orders: UnboundedReceiver<Command>,
+    ready: &mpsc::Sender<Result<(), FleetError>>,
+) {
+    let made = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(FleetError::from)
+        .and_then(|runtime| Ok((Driver::new(index, setup, events.clone())?, runtime)));
+    let (driver, runtime) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
     let _ = ready.send(Ok(()));
-    LocalSet::new().block_on(&runtime, driver.run(commands));
+    let users = LocalSet::new();
+    let run = || users.block_on(&runtime, driver.run(orders));
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(run)) {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+        let _ = events.send(Event::Died { driver: index, panic: text.to_owned() });
+    }
     // Futures of users that were never dropped end here, with their sockets.
-    drop(runtime);
-    Ok(())
+    drop(users);
+    // A name server that does not answer must not hold up the end of the process.
+    runtime.shutdown_background();
 }
 
 /// How many drivers this machine has room for: one for each core that this process may use.

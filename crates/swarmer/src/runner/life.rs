@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use crate::clock;
-use crate::scenario::{Fault, Pace, Session, UserClass};
+use crate::scenario::{Fault, Pace, Panic, Session, UserClass};
 use crate::user::stop::Stopped;
-use crate::user::{Reason, TaskError, User};
+use crate::user::{Env, Reason, User};
 
 /// How a user's life ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// It was told to stop, or stopped itself.
     Stopped,
-    /// It could not start; nobody takes its place.
-    StartFailed,
+    /// It could not start, for this reason; nobody takes its place.
+    StartFailed(String),
     /// It asked for the end of the whole test, for this reason.
     StopTest(String),
 }
@@ -28,6 +28,8 @@ pub(super) async fn live(class: UserClass, mut user: User) -> End {
         Ok(Err(fault)) => return start_failed(&class, &user, fault),
         Err(Stopped) => return End::Stopped,
     };
+    // A user that was told to stop while it signed in begins no task.
+    signal.set_in_task(false);
     let end = match signal.guard(work(&class, &mut *session, &mut user, born)).await {
         Ok(end) => end,
         Err(Stopped) => End::Stopped,
@@ -67,8 +69,7 @@ async fn work(class: &UserClass, session: &mut dyn Session, user: &mut User, bor
 fn settle(class: &UserClass, user: &User, fault: Fault) -> Option<End> {
     match fault {
         Fault::Panic(panic) => {
-            let text = format!("panicked: {}", panic.text);
-            user.count_exception(class.name(), &text, &format!("{text}\n  at {}", panic.place));
+            count_panic(user.env(), class, &panic);
             None
         }
         Fault::Error(error) => match error.into_reason() {
@@ -76,25 +77,25 @@ fn settle(class: &UserClass, user: &User, fault: Fault) -> Option<End> {
             Reason::StopUser => Some(End::Stopped),
             Reason::StopTest(reason) => Some(End::StopTest(reason)),
             Reason::Exception(error) => {
-                user.count_exception(class.name(), &error.to_string(), &chain(&*error));
+                user.env().count_exception(class.name(), &error.to_string(), &chain(&*error));
                 None
             }
         },
     }
 }
 
-fn start_failed(class: &UserClass, user: &User, fault: Fault) -> End {
-    let fault = match fault {
-        Fault::Error(error) => Fault::Error(in_start(error)),
-        panic @ Fault::Panic(_) => panic,
-    };
-    settle(class, user, fault).unwrap_or(End::StartFailed)
+/// Counts a panic of the workload's code as an exception, under its text and place.
+pub(super) fn count_panic(env: &Env, class: &UserClass, panic: &Panic) {
+    let text = format!("panicked: {}", panic.text);
+    env.count_exception(class.name(), &text, &format!("{text}\n  at {}", panic.place));
 }
 
-/// A user that died at its start is worth a line of its own, even where the request is counted already.
-fn in_start(error: TaskError) -> TaskError {
-    tracing::warn!(target: "swarmer.user", "a user could not start and is not replaced: {error}");
-    error
+fn start_failed(class: &UserClass, user: &User, fault: Fault) -> End {
+    let reason = match &fault {
+        Fault::Error(error) => error.to_string(),
+        Fault::Panic(panic) => panic.to_string(),
+    };
+    settle(class, user, fault).unwrap_or(End::StartFailed(reason))
 }
 
 /// An error with its causes, outermost first, a line each.

@@ -6,10 +6,13 @@
 mod control;
 mod driver;
 mod fleet;
+mod handle;
 mod life;
+mod ramping;
+mod round;
 
-pub(crate) use control::{Control, Settings, Watcher};
-pub use control::{Handle, State};
+pub(crate) use control::{Control, Outcome, Settings, Trouble, Watcher};
 pub(crate) use driver::Setup;
 pub use fleet::FleetError;
 pub(crate) use fleet::{Fleet, default_drivers};
+pub use handle::{Handle, State};

@@ -3,14 +3,12 @@
 //! A task's future is boxed, once per task; a request allocates nothing.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use rand::RngExt;
 
-use super::panics::Panic;
+use super::panics::{Panic, caught};
 use super::{ClassInfo, Scenario, Wait};
 use crate::user::{TaskError, TaskResult, User};
 
@@ -26,7 +24,7 @@ where
     F: AsyncFn(&mut User) -> Result<S, TaskError> + Send + Sync,
 {
     fn call<'a>(&'a self, user: &'a mut User) -> LocalFuture<'a, Result<S, Fault>> {
-        Box::pin(caught(self(user)))
+        Box::pin(fault(async move { self(user).await }))
     }
 }
 
@@ -40,7 +38,7 @@ where
     F: AsyncFn(&mut S, &mut User) -> TaskResult + Send + Sync,
 {
     fn call<'a>(&'a self, state: &'a mut S, user: &'a mut User) -> LocalFuture<'a, Outcome> {
-        Box::pin(caught(self(state, user)))
+        Box::pin(fault(async move { self(state, user).await }))
     }
 }
 
@@ -152,12 +150,10 @@ impl<S: 'static> Session for Running<S> {
     }
 }
 
-/// Runs the workload's code so that a panic in it ends this call only.
-async fn caught<T>(future: impl Future<Output = Result<T, TaskError>>) -> Result<T, Fault> {
-    // The user's state may be half changed after a panic; that is the same risk an early return bears, and the state
-    // belongs to this user alone.
-    match AssertUnwindSafe(future).catch_unwind().await {
+/// Runs the workload's code; an error and a panic come to the same for its caller.
+async fn fault<T>(future: impl Future<Output = Result<T, TaskError>>) -> Result<T, Fault> {
+    match caught(future).await {
         Ok(result) => result.map_err(Fault::Error),
-        Err(payload) => Err(Fault::Panic(Panic::caught(&*payload))),
+        Err(panic) => Err(Fault::Panic(panic)),
     }
 }

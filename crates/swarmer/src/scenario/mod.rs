@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub(crate) use erased::{Fault, Session};
 use erased::{StartFn, StopFn, TaskFn};
-pub(crate) use panics::quiet_panics;
+pub(crate) use panics::{Panic, catch, caught};
 pub(crate) use wait::Pace;
 pub use wait::{Wait, between, constant, pacing};
 
@@ -91,6 +91,7 @@ impl<S: 'static> Scenario<S> {
     ///
     /// # Panics
     /// When `weight` is negative or not finite.
+    #[must_use]
     pub fn weight(mut self, weight: f64) -> Self {
         assert!(weight.is_finite() && weight >= 0.0, "weight({weight}): must be finite and >= 0");
         self.weight = weight;
@@ -98,24 +99,28 @@ impl<S: 'static> Scenario<S> {
     }
 
     /// Exactly so many users of this kind, filled before all weighted ones; its weight then no longer counts.
+    #[must_use]
     pub fn fixed_count(mut self, users: u32) -> Self {
         self.fixed_count = users;
         self
     }
 
     /// The host of this scenario, `http://name:port`, unless `--host` says otherwise.
+    #[must_use]
     pub fn host(mut self, base_url: impl Into<String>) -> Self {
         self.host = Some(base_url.into());
         self
     }
 
     /// The pause between two tasks.
+    #[must_use]
     pub fn wait(mut self, wait: Wait) -> Self {
         self.wait = wait;
         self
     }
 
     /// Adds a task. A user picks its next task at random, in proportion to the weights.
+    #[must_use]
     pub fn task<F>(mut self, weight: u32, name: impl Into<String>, run: F) -> Self
     where
         F: AsyncFn(&mut S, &mut User) -> TaskResult + Send + Sync + 'static,
@@ -125,6 +130,7 @@ impl<S: 'static> Scenario<S> {
     }
 
     /// What a user does when it stops, for whatever reason: also at the end of the run and when the number of users falls.
+    #[must_use]
     pub fn on_stop<F>(mut self, stop: F) -> Self
     where
         F: AsyncFn(&mut S, &mut User) -> TaskResult + Send + Sync + 'static,

@@ -15,9 +15,9 @@ use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Fleet, Handle, State};
-use crate::scenario::UserClass;
-use crate::stats::{Collector, RunInfo, Summary};
+use crate::runner::{self, Control, Fleet, Handle, Outcome, State, Trouble};
+use crate::scenario::caught;
+use crate::stats::{Collector, RunInfo};
 use crate::user::Provided;
 
 /// Users of a run that does not say how many.
@@ -45,10 +45,14 @@ pub(super) fn main(mut swarm: Swarm) -> ExitCode {
         };
     }
     options.seed = options.seed.or_else(|| Some(draw_seed()));
+    let has_log_file = options.log_file.is_some();
     match run(swarm, options) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            error!(target: MAIN, "{error}");
+            error.lines().for_each(|line| error!(target: MAIN, "{line}"));
+            if has_log_file {
+                return fail(&program, &error.to_string());
+            }
             ExitCode::FAILURE
         }
     }
@@ -61,8 +65,8 @@ fn program(swarm: &mut Swarm) -> Program {
     options.into_iter().fold(program, Program::option)
 }
 
-/// An error before there is a log.
-#[expect(clippy::print_stderr, reason = "there is no log yet")]
+/// An error where there is no log on the screen.
+#[expect(clippy::print_stderr, reason = "nobody would see it in the log")]
 fn fail(program: &Program, text: &str) -> ExitCode {
     eprintln!("{}: error: {text}", program.name());
     ExitCode::FAILURE
@@ -108,53 +112,47 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     }
     let swarm = swarm.configured(&options)?;
     let users = options.users.unwrap_or(ONE_USER);
-    check(&swarm, &options, users)?;
-    let output = Output::new(&options)?;
-
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (summary, output) = runtime.block_on(drive(swarm, options.clone(), users, output))?;
-    let files_written = output.finish(&summary);
-    if let Some(mut environment) = environment {
-        environment.finish(&summary);
-    }
-    let code =
-        if summary.has_problems() { options.exit_code_on_error } else { u8::from(!files_written) };
-    info!(target: MAIN, "Shutting down (exit code {code})");
-    Ok(code)
-}
-
-fn check(swarm: &Swarm, options: &Options, users: u32) -> Result<(), SetupError> {
     preflight::file_limit(users)?;
     if let Some(warning) = preflight::port_warning(users) {
         warn!(target: MAIN, "{warning}");
     }
-    let hosts: Vec<&str> = match options.host.as_deref() {
-        Some(host) => vec![host],
-        None => swarm.classes.iter().filter_map(UserClass::host).collect(),
-    };
-    if hosts.is_empty() {
-        return Err(SetupError::new("no host to send requests to")
-            .hint("Give the base URL of the system under test: --host http://localhost:3000"));
+    let hosts = swarm.hosts(&options)?;
+    let output = Output::new(&options)?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(drive(swarm, options.clone(), &hosts, output));
+    // A name server that does not answer must not hold up the end.
+    runtime.shutdown_background();
+    let Outcome { summary, watcher: output, trouble } = outcome?;
+    let files_written = output.finish(&summary);
+    if let Some(mut environment) = environment {
+        environment.finish(&summary);
     }
-    hosts.into_iter().try_for_each(preflight::target)
+    let code = if summary.has_problems() { options.exit_code_on_error } else { 0 };
+    let code = match (code, trouble) {
+        (0, Some(Trouble::DriverLost)) => 2,
+        (0, Some(Trouble::NobodyStarted)) => 1,
+        (0, None) if !files_written => 1,
+        (code, _) => code,
+    };
+    info!(target: MAIN, "Shutting down (exit code {code})");
+    Ok(code)
 }
 
 async fn drive(
     swarm: Swarm,
     options: Options,
-    users: u32,
+    hosts: &[String],
     output: Output,
-) -> Result<(Summary, Output), SetupError> {
+) -> Result<Outcome<Output>, SetupError> {
     let mut signals = Signals::listen()?;
+    signals.unless(preflight::targets(hosts)).await?;
+
     let settings = swarm.settings(&options);
     let options = Arc::new(options);
     let http = http_config(&options);
     let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
-    let (provided, setup_requests) = match signals.or(prepare(setup, swarm.setup.as_deref())).await
-    {
-        Some(provided) => provided?,
-        None => return Err(SetupError::new("interrupted before the first user started")),
-    };
+    let (provided, setup_requests) = signals.unless(prepare(setup, swarm.setup.as_deref())).await?;
 
     let anchor = Anchor::now();
     let collector = collector(anchor, &options, setup_requests);
@@ -171,9 +169,13 @@ async fn drive(
     let fleet = Fleet::start(drivers, &fleet_setup)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
-    let plan = Plan { users, rate: options.spawn_rate.unwrap_or(1.0), run_time: options.run_time };
-    let (result, ()) = tokio::join!(control.run(), steer(handle, plan, signals));
-    Ok(result)
+    let plan = Plan {
+        users: options.users.unwrap_or(ONE_USER),
+        rate: options.spawn_rate.unwrap_or(1.0),
+        run_time: options.run_time,
+    };
+    let (outcome, ()) = tokio::join!(control.run(), steer(handle, plan, signals));
+    Ok(outcome)
 }
 
 async fn prepare(
@@ -181,7 +183,8 @@ async fn prepare(
     workload: Option<&dyn super::setup::SetupFn>,
 ) -> Result<(Provided, u64), SetupError> {
     if let Some(workload) = workload {
-        workload.call(&mut setup).await?;
+        let prepared = caught(workload.call(&mut setup)).await;
+        prepared.map_err(|panic| super::workload("set-up", &panic))??;
     }
     Ok(setup.finish())
 }
@@ -213,9 +216,10 @@ struct Plan {
 
 /// Starts the run and ends it: by time, by signal, or because a user said so.
 async fn steer(handle: Handle, plan: Plan, mut signals: Signals) {
-    match plan.run_time {
-        Some(limit) => info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs()),
-        None => info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt"),
+    if let Some(limit) = plan.run_time {
+        info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs());
+    } else {
+        info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt");
     }
     if let Err(error) = handle.start(plan.users, plan.rate) {
         error!(target: MAIN, "{error}");
@@ -267,11 +271,16 @@ impl Signals {
         }
     }
 
-    /// `None` when a signal came before `work` was done.
-    async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    /// Does `work` unless a signal comes first.
+    async fn unless<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, SetupError>>,
+    ) -> Result<T, SetupError> {
         tokio::select! {
-            result = work => Some(result),
-            _ = self.next() => None,
+            result = work => result,
+            name = self.next() => {
+                Err(SetupError::new(format!("Got {name} signal before the first user started")))
+            }
         }
     }
 }

@@ -12,10 +12,10 @@ pub use output::Narrator;
 use setup::SetupFn;
 pub use setup::{Setup, SetupError};
 
-use crate::load;
+use crate::load::{self, Dispatcher};
 use crate::options::{Opt, Options, group};
 use crate::runner::Settings;
-use crate::scenario::{ClassInfo, Scenario, UserClass};
+use crate::scenario::{ClassInfo, Panic, Scenario, UserClass, catch};
 use crate::stats::Summary;
 use crate::user::Provided;
 
@@ -134,18 +134,21 @@ impl Swarm {
     }
 
     /// Reads the command line, runs, and says how the process should exit: 0 for a clean run, 1 (or
-    /// `--exit-code-on-error`) when a request failed or a task threw, 1 when the run could not start, 2 for a wrong
-    /// command line.
+    /// `--exit-code-on-error`) when a request failed or a task threw; else 1 when the run could not start or a file could
+    /// not be written, and 2 for a wrong command line or figures lost by a defect.
     pub fn run(self) -> ExitCode {
         headless::main(self)
     }
 
     pub(crate) fn configured(mut self, options: &Options) -> Result<Self, SetupError> {
         let mut swarm = match self.configure.take() {
-            Some(configure) => configure(self, options)?,
+            Some(configure) => catch(|| configure(self, options))
+                .map_err(|panic| workload("configuration", &panic))??,
             None => self,
         };
         swarm.keep_classes(&options.user_classes)?;
+        // What cannot be dispatched is told before anything is started.
+        Dispatcher::new(swarm.settings(options).classes, ["local"])?;
         Ok(swarm)
     }
 
@@ -153,7 +156,8 @@ impl Swarm {
     fn keep_classes(&mut self, wanted: &[String]) -> Result<(), SetupError> {
         let known: Vec<String> = self.classes.iter().map(|class| class.name().to_owned()).collect();
         if known.is_empty() {
-            return Err(SetupError::new("No User class found!"));
+            return Err(SetupError::new("No User class found!")
+                .hint("Add one to the workload: Swarm::scenario(Scenario::new(…))."));
         }
         let unknown: Vec<&str> =
             wanted.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
@@ -181,9 +185,38 @@ impl Swarm {
         }
     }
 
+    /// The base URLs that users send requests to, each once.
+    ///
+    /// # Errors
+    /// When there is a class that has none.
+    pub(crate) fn hosts(&self, options: &Options) -> Result<Vec<String>, SetupError> {
+        if let Some(host) = &options.host {
+            return Ok(vec![host.clone()]);
+        }
+        let mut hosts: Vec<String> = Vec::new();
+        for class in &self.classes {
+            let host = class.host().ok_or_else(|| {
+                let name = class.name();
+                SetupError::new(format!("no host to send requests to: user class {name} has none"))
+                    .hint(
+                        "Give the base URL of the system under test: --host http://localhost:3000",
+                    )
+            })?;
+            if !hosts.iter().any(|known| known == host) {
+                hosts.push(host.to_owned());
+            }
+        }
+        Ok(hosts)
+    }
+
     fn infos(&self) -> Vec<ClassInfo> {
         self.classes.iter().map(UserClass::info).collect()
     }
+}
+
+/// A panic of the workload's code before the run.
+fn workload(step: &str, panic: &Panic) -> SetupError {
+    SetupError::new(format!("the workload's {step} {panic}"))
 }
 
 /// A line now and then for logs and slow terminals, where tables would be too much.

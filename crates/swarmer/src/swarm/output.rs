@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use crate::clock;
 use crate::logging::{self, MAIN};
 use crate::options::Options;
 use crate::report::{Console, CsvError, CsvWriter, Rates};
@@ -20,7 +22,11 @@ pub(super) struct Output {
     narrator: Narrator,
     run_time: Option<u64>,
     csv: Option<(CsvWriter, PathBuf)>,
-    seconds: u64,
+    /// When the first figures came.
+    began: Option<Instant>,
+    /// Seconds of the run at which the next table, or line of progress, is due.
+    next_table: u64,
+    next_progress: u64,
     csv_failing: bool,
 }
 
@@ -34,12 +40,15 @@ impl Output {
             }
             None => None,
         };
+        let narrator = Narrator::new(options);
         Ok(Self {
             tables: !options.only_summary,
-            narrator: Narrator::new(options),
+            next_table: 0,
+            next_progress: narrator.every.unwrap_or_default(),
+            narrator,
             run_time: options.run_time.map(|limit| limit.as_secs()),
             csv,
-            seconds: 0,
+            began: None,
             csv_failing: false,
         })
     }
@@ -78,12 +87,12 @@ impl Output {
         self.csv_failing = result.is_err();
     }
 
-    fn show_progress(&self, summary: &Summary) {
+    fn show_progress(&self, seconds: u64, summary: &Summary) {
         let total = &summary.total.figures;
         let of = self.run_time.map_or(String::new(), |limit| format!(" of {limit}"));
         self.narrator.say(&format!(
             "{:>4}{of} s: {} users, {} requests, {:.1} requests/s now, {} failures, median {:.0} ms, p95 {:.0} ms",
-            self.seconds,
+            seconds,
             summary.user_count(),
             total.requests,
             summary.total.current.requests_per_second,
@@ -100,18 +109,27 @@ impl Watcher for Output {
         if state == State::Stopped {
             return; // The final report follows.
         }
-        if self.tables && self.seconds.is_multiple_of(TABLE_EVERY) {
+        let elapsed = clock::now() - *self.began.get_or_insert_with(clock::now);
+        // Ticks come once a second, some milliseconds early or late; a reset brings one in between.
+        let seconds = (elapsed + Duration::from_millis(500)).as_secs();
+        if self.tables && seconds >= self.next_table {
+            self.next_table = next_multiple(seconds, TABLE_EVERY);
             let mut text = Vec::new();
             let written = Console::for_stdout().requests(&mut text, summary, Rates::Current);
             let _ = written.and_then(|()| to_stderr(&text));
         }
-        if self.seconds > 0
-            && self.narrator.every.is_some_and(|every| self.seconds.is_multiple_of(every))
+        if let Some(every) = self.narrator.every
+            && seconds >= self.next_progress
         {
-            self.show_progress(summary);
+            self.next_progress = next_multiple(seconds, every);
+            self.show_progress(seconds, summary);
         }
-        self.seconds += 1;
     }
+}
+
+/// The first multiple of `every` after `seconds`.
+fn next_multiple(seconds: u64, every: u64) -> u64 {
+    (seconds / every + 1) * every
 }
 
 /// Tells the person in front of the screen how things stand: on stderr if `--progress` asks for that, else in the log.

@@ -1,9 +1,10 @@
 //! Before load starts: can it run at all? Each check that fails says what is wrong and how to mend it.
 
 use std::io;
-use std::net::TcpStream;
-use std::net::ToSocketAddrs;
 use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
 use super::setup::SetupError;
 
@@ -73,32 +74,36 @@ pub(super) fn port_warning(users: u32) -> Option<String> {
     })
 }
 
-/// Sees to it that somebody listens at the target.
+/// Sees to it that somebody listens at each of the targets.
 ///
 /// # Errors
-/// When its name does not resolve, or nobody accepts a connection there.
-pub(super) fn target(host: &str) -> Result<(), SetupError> {
+/// When a name does not resolve, or nobody accepts a connection there.
+pub(super) async fn targets(hosts: &[String]) -> Result<(), SetupError> {
+    for host in hosts {
+        target(host).await?;
+    }
+    Ok(())
+}
+
+async fn target(host: &str) -> Result<(), SetupError> {
     let url = url::Url::parse(host)
         .map_err(|error| SetupError::new(format!("--host {host} is no URL: {error}")))?;
     let (Some(name), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
         return Err(SetupError::new(format!("--host {host} names no host and port")));
     };
     let name = name.trim_start_matches('[').trim_end_matches(']');
-    let addresses = (name, port).to_socket_addrs().map_err(|error| {
+    let addresses = lookup_host((name, port)).await.map_err(|error| {
         SetupError::new(format!("the name `{name}` of --host {host} does not resolve: {error}"))
             .hint("Is the name spelled right, and does this machine reach its name server?")
     })?;
-    let mut last = None;
+    let mut cause = "it has no address".to_owned();
     for address in addresses {
-        match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
-            Ok(_) => return Ok(()),
-            Err(error) => last = Some((address, error)),
-        }
+        cause = match timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => format!("{address}: {error}"),
+            Err(_) => format!("{address}: no connection within {} s", CONNECT_LIMIT.as_secs()),
+        };
     }
-    let cause = last.map_or_else(
-        || "it has no address".to_owned(),
-        |(address, error)| format!("{address}: {error}"),
-    );
     Err(SetupError::new(format!("nobody answers at --host {host}: {cause}"))
         .hint("Is the target running, and is this its port?"))
 }
@@ -115,19 +120,19 @@ mod tests {
         assert!(error.contains("hint: Raise the limit"), "{error}");
     }
 
-    #[test]
-    fn a_listener_is_found_and_a_closed_port_is_not() {
+    #[tokio::test]
+    async fn a_listener_is_found_and_a_closed_port_is_not() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("http://{}", listener.local_addr().unwrap());
-        assert_eq!(target(&host), Ok(()));
+        assert_eq!(target(&host).await, Ok(()));
         drop(listener);
-        let error = target(&host).unwrap_err().to_string();
+        let error = target(&host).await.unwrap_err().to_string();
         assert!(error.starts_with(&format!("nobody answers at --host {host}")), "{error}");
     }
 
-    #[test]
-    fn a_name_that_does_not_resolve_is_named() {
-        let error = target("http://no-such-host.invalid:80").unwrap_err().to_string();
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_named() {
+        let error = target("http://no-such-host.invalid:80").await.unwrap_err().to_string();
         assert!(error.starts_with("the name `no-such-host.invalid`"), "{error}");
     }
 }

@@ -77,7 +77,24 @@ mod tests {
             class("QuoteAgent", 3.0, 0, &[("Create", 3), ("Convert", 1)]),
             class("ClaimsAgent", 1.0, 0, &[("File", 1)]),
         ];
-        insta::assert_snapshot!(text(&classes, 10), @"");
+        insta::assert_snapshot!(text(&classes, 10), @"
+
+         Task ratio per User class
+        --------------------------------------------------------------------------------
+         75.0 QuoteAgent
+           75.0 Create
+           25.0 Convert
+         25.0 ClaimsAgent
+           100.0 File
+
+         Total task ratio
+        --------------------------------------------------------------------------------
+         75.0 QuoteAgent
+           56.2 Create
+           18.8 Convert
+         25.0 ClaimsAgent
+           25.0 File
+        ");
         let json = json(&classes, 10);
         assert_eq!(json["total"]["QuoteAgent"]["tasks"]["Convert"]["ratio"], 0.1875);
     }

@@ -31,6 +31,12 @@ impl SetupError {
         self.hint = Some(hint.into());
         self
     }
+
+    /// The error as lines, the hint last: a log takes one line at a time.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        let hint = self.hint.iter().map(|hint| format!("Hint: {hint}"));
+        std::iter::once(self.reason.clone()).chain(hint)
+    }
 }
 
 impl fmt::Display for SetupError {

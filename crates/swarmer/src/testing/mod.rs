@@ -1,9 +1,40 @@
-//! Whole runs on virtual time, with scripted answers: hours in seconds, the same every time.
+//! Whole runs inside a test: on virtual time with scripted answers ([`run`], [`steered`]), or for real ([`live`]).
 //!
-//! Nothing is waited for: tokio's paused clock jumps from one timer to the next. No socket is opened: a script answers.
+//! On virtual time nothing is waited for: a paused clock jumps from one timer to the next, so hours pass in seconds,
+//! and the same seed gives the same figures every time. No socket is opened: a [`Script`] answers. Something must take
+//! time, though: users who never wait and whose requests are all answered [`after`](ScriptedReply::after) no time at
+//! all stand still at one moment for ever.
+//!
+//! The workload's set-up and environment are not run: provide what they would.
+//!
+//! ```
+//! use std::time::Duration;
+//! use swarmer::options::Options;
+//! use swarmer::prelude::*;
+//! use swarmer::testing::{Script, ScriptedReply, run};
+//!
+//! struct Reader;
+//! impl Reader {
+//!     async fn arrive(_: &mut User) -> Result<Self, TaskError> {
+//!         Ok(Self)
+//!     }
+//!     async fn read(&mut self, user: &mut User) -> TaskResult {
+//!         user.get("/page").expect(200).send().await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let readers = Scenario::new("Reader", Reader::arrive).wait(constant(9.95)).task(1, "Read", Reader::read);
+//! let hour = Options { users: Some(10), run_time: Some(Duration::from_secs(3600)), ..Options::default() };
+//! let script = Script::new(|_| ScriptedReply::new(200).after(Duration::from_millis(50)));
+//!
+//! let summary = run(Swarm::new("library", "1.0").scenario(readers), hour, script).unwrap();
+//! assert!((3590..=3610).contains(&summary.total.figures.requests));
+//! ```
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::LocalSet;
 
@@ -11,9 +42,13 @@ use crate::clock::{self, Anchor};
 use crate::http;
 pub use crate::http::{ScriptedReply, ScriptedRequest};
 use crate::options::Options;
-use crate::runner::{self, Control, Fleet, Handle, State, Watcher};
+use crate::runner::{self, Control, Fleet, Watcher};
+pub use crate::runner::{Handle, State};
 use crate::stats::{Collector, Summary};
 use crate::swarm::{SetupError, Swarm};
+
+/// The calendar time at which every virtual run begins: 2026-01-01T00:00:00Z, in seconds since the Unix epoch.
+const BEGINNING: u64 = 1_767_225_600;
 
 /// Answers every request of a virtual run.
 #[derive(Clone)]
@@ -37,9 +72,9 @@ impl Script {
     }
 }
 
-/// Runs `swarm` for `options.run_time` of virtual time and returns the last figures.
+/// Runs `swarm` for `options.run_time` of virtual time, or until a user stops the test, and returns the last figures.
 ///
-/// The workload's set-up is not run: provide what it would.
+/// All users live on one driver, whatever `options.threads` says.
 ///
 /// # Errors
 /// When the workload cannot be configured or started.
@@ -48,9 +83,13 @@ impl Script {
 /// When no runtime can be made.
 pub fn run(swarm: Swarm, options: Options, script: Script) -> Result<Summary, SetupError> {
     let limit = options.run_time;
-    steered(swarm, options, script, async move |handle: Handle| match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => handle.clone().until(|state| state == State::Stopped).await,
+    steered(swarm, options, script, async move |mut handle: Handle| {
+        let stopped = handle.until(|state| state == State::Stopped);
+        match limit {
+            // Either end is a good one.
+            Some(limit) => drop(tokio::time::timeout(limit, stopped).await),
+            None => stopped.await,
+        }
     })
 }
 
@@ -68,41 +107,80 @@ pub fn steered(
     steer: impl AsyncFnOnce(Handle),
 ) -> Result<Summary, SetupError> {
     options.host.get_or_insert_with(|| "http://virtual.test".to_owned());
-    options.seed.get_or_insert(0);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
         .expect("a runtime without threads needs nothing but memory");
     LocalSet::new().block_on(&runtime, async move {
-        let swarm = swarm.configured(&options)?;
-        let (users, rate) = (options.users.unwrap_or(1), options.spawn_rate.unwrap_or(1.0));
-        let anchor = Anchor::now();
-        let settings = swarm.settings(&options);
-        let setup = runner::Setup {
-            classes: swarm.classes.into(),
-            options: Arc::new(options),
-            provided: Arc::new(swarm.provided),
-            http: http::Config::default(),
-            anchor,
-            script: Some(script),
-        };
-        let fleet = Fleet::inline(setup)?;
-        let collector = Collector::new(anchor, clock::now());
-        let (control, handle) = Control::new(fleet, collector, Blind, settings)?;
-        let steering = async {
-            handle.start(users, rate)?;
-            steer(handle.clone()).await;
-            handle.stop().await;
-            handle.quit();
-            Ok::<(), SetupError>(())
-        };
-        let ((summary, Blind), steered) = tokio::join!(control.run(), steering);
-        steered.map(|()| summary)
+        let anchor = Anchor::at(Duration::from_secs(BEGINNING));
+        steer_through(swarm, options, anchor, Some(script), |setup, _| Fleet::inline(setup), steer)
+            .await
     })
 }
 
-/// Nobody watches a virtual run.
+/// Runs `swarm` for real, on driver threads and over sockets, until `steer` returns. Logs and prints nothing, writes no
+/// file and catches no signal.
+///
+/// # Errors
+/// When the workload cannot be configured or started.
+///
+/// # Panics
+/// When no runtime can be made.
+pub fn live(
+    swarm: Swarm,
+    options: Options,
+    steer: impl AsyncFnOnce(Handle),
+) -> Result<Summary, SetupError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime without threads needs nothing but memory");
+    let start = |setup: runner::Setup, threads| Fleet::start(threads, &setup);
+    runtime.block_on(steer_through(swarm, options, Anchor::now(), None, start, steer))
+}
+
+/// A run from its first user to its last figures.
+async fn steer_through(
+    swarm: Swarm,
+    mut options: Options,
+    anchor: Anchor,
+    script: Option<Script>,
+    fleet: impl FnOnce(runner::Setup, usize) -> Result<Fleet, runner::FleetError>,
+    steer: impl AsyncFnOnce(Handle),
+) -> Result<Summary, SetupError> {
+    options.seed.get_or_insert(0);
+    let swarm = swarm.configured(&options)?;
+    swarm.hosts(&options)?;
+    let (users, rate) = (options.users.unwrap_or(1), options.spawn_rate.unwrap_or(1.0));
+    let threads = options.threads.unwrap_or_else(runner::default_drivers);
+    let settings = swarm.settings(&options);
+    let setup = runner::Setup {
+        classes: swarm.classes.into(),
+        options: Arc::new(options),
+        provided: Arc::new(swarm.provided),
+        http: http::Config::default(),
+        anchor,
+        script,
+    };
+    let fleet = fleet(setup, threads)?;
+    let collector = Collector::new(anchor, clock::now());
+    let (control, handle) = Control::new(fleet, collector, Blind, settings)?;
+    let steering = async {
+        let started = handle.start(users, rate);
+        if started.is_ok() {
+            steer(handle.clone()).await;
+            handle.stop().await;
+        }
+        handle.quit();
+        started
+    };
+    let (outcome, started) = tokio::join!(control.run(), steering);
+    started?;
+    Ok(outcome.summary)
+}
+
+/// Nobody watches a run within a test.
 struct Blind;
 
 impl Watcher for Blind {

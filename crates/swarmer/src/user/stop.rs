@@ -31,6 +31,8 @@ struct State {
     level: Cell<Stop>,
     in_task: Cell<bool>,
     in_flight: Cell<bool>,
+    /// The user is in its `on_stop`: only [`Stop::Now`] counts.
+    last_words: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -44,6 +46,7 @@ impl StopSignal {
             level: Cell::new(Stop::No),
             in_task: Cell::new(false),
             in_flight: Cell::new(false),
+            last_words: Cell::new(false),
             waker: RefCell::new(None),
         }))
     }
@@ -58,17 +61,9 @@ impl StopSignal {
         }
     }
 
-    /// Whether a stop was asked for, at any level.
-    pub(crate) fn is_raised(&self) -> bool {
-        self.0.level.get() > Stop::No
-    }
-
-    /// Forgets every softer stop, so that `on_stop` may send requests of its own; only [`Stop::Now`] still counts.
+    /// From now on only [`Stop::Now`] counts, be it asked for already or later: `on_stop` may send requests of its own.
     pub(crate) fn begin_last_words(&self) {
-        if self.0.level.get() < Stop::Now {
-            self.0.level.set(Stop::No);
-        }
-        self.0.in_task.set(true);
+        self.0.last_words.set(true);
     }
 
     pub(crate) fn set_in_task(&self, on: bool) {
@@ -82,10 +77,11 @@ impl StopSignal {
     /// Whether the user must be cut where it stands.
     pub(crate) fn is_due(&self) -> bool {
         match self.0.level.get() {
+            Stop::Now => true,
+            _ if self.0.last_words.get() => false,
             Stop::No => false,
             Stop::AfterTask => !self.0.in_task.get(),
             Stop::AfterRequest => !self.0.in_flight.get(),
-            Stop::Now => true,
         }
     }
 
@@ -164,6 +160,10 @@ mod tests {
         signal.raise(Stop::AfterRequest);
         signal.begin_last_words();
         assert!(!signal.is_due());
+        let asked_later = StopSignal::new();
+        asked_later.begin_last_words();
+        asked_later.raise(Stop::AfterRequest);
+        assert!(!asked_later.is_due());
         signal.raise(Stop::Now);
         assert!(signal.is_due());
     }

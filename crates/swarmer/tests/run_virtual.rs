@@ -1,0 +1,1 @@
+//! Whole runs on virtual time: hours in seconds, the same every time.
