@@ -274,7 +274,7 @@ impl<W: Watcher> Control<W> {
     fn end_if_nobody_started(&mut self) {
         let Starts { tried, failed, .. } = self.starts;
         if self.state() == State::Running && failed > 0 && failed >= tried {
-            error!(target: RUNNERS, "Not one of {tried} users could start: there is nothing to run");
+            error!(target: RUNNERS, "Not one of {tried} users could start, see the first failure: there is nothing to run");
             self.trouble = self.trouble.max(Some(Trouble::NobodyStarted));
             self.stop();
         }

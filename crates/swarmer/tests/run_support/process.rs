@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub(crate) const AS_WORKLOAD: &str = "SWARMER_TEST_AS_WORKLOAD";
 
 /// A run is given up after so long: nothing here may hang.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A workload to start, in a folder of its own.
 pub(crate) struct Workload {
@@ -68,7 +68,7 @@ impl Workload {
 
     pub(crate) fn start(mut self) -> Started {
         let child = self.command.spawn().unwrap();
-        Started { child, started: Instant::now(), folder: self.folder }
+        Started { child, since: Instant::now(), folder: self.folder }
     }
 
     /// Runs it to its end.
@@ -80,7 +80,7 @@ impl Workload {
 /// A workload that runs.
 pub(crate) struct Started {
     child: Child,
-    started: Instant,
+    since: Instant,
     folder: TempDir,
 }
 
@@ -99,7 +99,7 @@ impl Started {
                 return;
             }
             let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && self.started.elapsed() < LIMIT, "no {text:?} in:\n{said}");
+            assert!(ended.is_none() && self.since.elapsed() < LIMIT, "no {text:?} in:\n{said}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -62,7 +62,7 @@ impl Agent {
 
     async fn block(&mut self, user: &mut User) -> TaskResult {
         user.get("/fast").send().await?;
-        std::thread::sleep(Duration::from_secs(3600));
+        std::thread::sleep(Duration::from_hours(1));
         Ok(())
     }
 
@@ -83,7 +83,7 @@ pub(crate) fn main() -> ExitCode {
         .options([Opt::flag("hang-in-setup").help("Wait for a reply that does not come")])
         .setup(async |setup: &mut Setup| {
             if setup.options().custom.flag("hang-in-setup") {
-                let limit = Duration::from_secs(60);
+                let limit = Duration::from_mins(1);
                 let _: String = setup.get("/slow/60000", limit).await?;
             }
             Ok(())
