@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::python;
-use crate::stats::{ErrorRow, Kind, PERCENTILES, Row, Summary, percentile_label};
+use crate::stats::{ErrorRow, Figures, Kind, PERCENTILES, Row, Summary, percentile_label};
 
 /// Columns of a terminal that are not part of the name column.
 const FIXED_COLUMNS: usize = 80;
@@ -219,8 +219,12 @@ fn request(out: &mut impl Write, row: &Row, rates: Rates, width: usize) -> io::R
         Rates::Current => (row.current.requests_per_second, row.current.failures_per_second),
         Rates::WholeRun => (figures.requests_per_second, figures.failures_per_second),
     };
-    let [mean, min, max, median] =
-        [figures.mean, figures.min, figures.max, figures.median].map(f64::trunc);
+    let [mean, min, max] = [figures.mean, figures.min, figures.max].map(f64::trunc);
+    // Locust cuts this one as well, but its buckets are whole already: the figure is the one of the 50 % column.
+    let median = match figures.coarse {
+        Some(_) => figures.median.trunc(),
+        None => percentile_ms(figures, figures.median),
+    };
     writeln!(
         out,
         "{:<8} {:<width$} {:>7} {failures:>12} |{mean:>7} {min:>7} {max:>7}{median:>7} | {requests:>7.2} {failed:>11.2}",
@@ -230,16 +234,18 @@ fn request(out: &mut impl Write, row: &Row, rates: Rates, width: usize) -> io::R
     )
 }
 
+/// A percentile in nearest whole milliseconds, except that 100 % is what Max says in the request table, which cuts.
+fn percentile_ms(figures: &Figures, ms: f64) -> f64 {
+    ms.round_ties_even().min(figures.max.trunc().max(ms.trunc()))
+}
+
 fn percentile_row(out: &mut impl Write, row: &Row, width: usize) -> io::Result<()> {
     let figures = &row.figures;
     if figures.percentiles[0].is_none() {
         return Ok(());
     }
-    // Nearest whole milliseconds, but 100 % is what Max says in the request table, which cuts.
-    let whole = |p: &Option<f64>| {
-        p.map_or(0.0, |ms| ms.round_ties_even().min(figures.max.trunc().max(ms.trunc())))
-    };
-    let values = figures.percentiles.iter().map(|p| whole(p).to_string());
+    let whole = |p: &Option<f64>| p.map_or(0.0, |ms| percentile_ms(figures, ms)).to_string();
+    let values = figures.percentiles.iter().map(whole);
     let values: Vec<String> = values.chain([figures.requests.to_string()]).collect();
     let values = values.iter().map(String::as_str);
     cells(out, (&visible(&row.method), &visible(&row.name), width), values)

@@ -1,11 +1,15 @@
-//! Console tables and CSV files, rendered from a [`crate::stats::Summary`] and from nothing else.
+//! Console tables, CSV files and JSON documents, rendered from a [`crate::stats::Summary`] and from nothing else.
 //!
 //! Both are Locust's to the letter where Locust has them (a script that reads its output reads ours); what is ours comes
 //! after it. [`python`] holds the spellings of Python that these formats hang on.
 
 pub mod console;
 pub mod csv;
+mod files;
+pub mod json;
 pub mod python;
 
 pub use console::{Console, Rates};
-pub use csv::{CsvError, CsvWriter};
+pub use csv::CsvWriter;
+pub use files::FileError;
+pub use json::{LocustJsonFile, SummaryFile};

@@ -81,6 +81,14 @@ impl Collector {
         }
     }
 
+    /// Keeps the counts of every second from now on ([`Row::per_second`](super::Row::per_second)); without this only those
+    /// of the last seconds are kept.
+    pub fn keep_seconds(&mut self) {
+        for row in self.rows.iter_mut().chain([&mut self.total]) {
+            row.per_second.get_or_insert_default();
+        }
+    }
+
     /// Adds what a recorder of this process saw.
     pub fn merge(&mut self, delta: Delta) {
         self.merge_from("local", delta);
@@ -170,10 +178,10 @@ impl Collector {
             if row.kind == Kind::Request {
                 row.window.fill(second, &mut all);
             }
-            row.row(second, start, span, &window)
+            row.row(*at, second, start, span, &window)
         });
         let rows = rows.collect();
-        let total = self.total.row(second, start, span, &all);
+        let total = self.total.row(0, second, start, span, &all);
         let mut errors = self.errors.entries.clone();
         errors.sort_by(|a, b| a.first_seen.total_cmp(&b.first_seen));
         Summary {
@@ -257,7 +265,9 @@ impl Collector {
         });
         self.sorted.insert(place, at);
         self.index.insert_unique(hash, (hash, at), |(hash, _)| *hash);
-        self.rows.push(RowState::new(kind, Arc::clone(method), Arc::clone(name)));
+        let mut row = RowState::new(kind, Arc::clone(method), Arc::clone(name));
+        row.per_second = self.total.per_second.as_ref().map(|_| Arc::default());
+        self.rows.push(row);
         at
     }
 

@@ -35,6 +35,7 @@ mod delta;
 mod histogram;
 mod history;
 pub mod limits;
+mod per_second;
 mod recorder;
 mod summary;
 mod tally;
@@ -45,6 +46,7 @@ pub use collector::Collector;
 pub use delta::{Delta, Kind};
 pub use histogram::{Count, Histogram, MAX_TRACKED};
 pub use history::{Gauge, History, HistoryPoint, PAST, RECENT};
+pub use per_second::PerSecond;
 pub use recorder::{Recorder, RecorderOptions, Sample, Segment};
 pub use summary::{
     Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, PERCENTILES, PercentileSource,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::coarse::CoarseBuckets;
 use super::delta::Kind;
 use super::histogram::Histogram;
+use super::per_second::PerSecond;
 
 /// The percentiles every surface shows, as fractions.
 pub const PERCENTILES: [f64; 11] =
@@ -157,6 +158,8 @@ pub struct Row {
     pub method: Arc<str>,
     /// Name of the request; `Aggregated` for the total.
     pub name: Arc<str>,
+    /// Its place among the rows by first appearance, from 0; 0 for the total.
+    pub order: usize,
     /// Since the start.
     #[serde(flatten)]
     pub figures: Figures,
@@ -164,6 +167,9 @@ pub struct Row {
     pub current: Current,
     /// Apart by user segment, by name; empty when users belong to none.
     pub segments: Vec<SegmentRow>,
+    /// Counts of every second, when they are kept.
+    #[serde(skip)]
+    pub per_second: Option<Arc<PerSecond>>,
 }
 
 /// One distinct error.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::coarse::CoarseBuckets;
 use super::delta::{Kind, RowDelta};
 use super::histogram::Histogram;
+use super::per_second::PerSecond;
 use super::summary::{
     Current, Figures, P50, PERCENTILES, Percentiles, Row, SegmentRow, ms, whole_ms,
 };
@@ -88,18 +89,24 @@ pub(super) struct RowState {
     pub(super) seconds: Seconds,
     /// Not used by the total, whose window is put together from those of the rows.
     pub(super) window: Window,
+    /// Counts of every second, when they are asked for.
+    pub(super) per_second: Option<Arc<PerSecond>>,
 }
 
 impl RowState {
     pub(super) fn new(kind: Kind, method: Arc<str>, name: Arc<str>) -> Self {
-        let (tally, segments, seconds, window) = Default::default();
-        Self { kind, method, name, tally, segments, seconds, window }
+        let (tally, segments, seconds, window, per_second) = Default::default();
+        Self { kind, method, name, tally, segments, seconds, window, per_second }
     }
 
     pub(super) fn add(&mut self, delta: &RowDelta) {
         self.tally.add(delta);
         for count in &delta.seconds {
             self.seconds.add(count);
+        }
+        if let Some(per_second) = &mut self.per_second {
+            let per_second = Arc::make_mut(per_second);
+            delta.seconds.iter().for_each(|count| per_second.add(count));
         }
         let Some(segment) = &delta.key.segment else { return };
         let at = self.segments.binary_search_by(|(name, _)| name.cmp(segment));
@@ -112,7 +119,9 @@ impl RowState {
 
     /// Forgets all figures, keeps the names.
     pub(super) fn reset(&mut self) {
-        *self = Self::new(self.kind, Arc::clone(&self.method), Arc::clone(&self.name));
+        let per_second = self.per_second.as_ref().map(|_| Arc::default());
+        let empty = Self::new(self.kind, Arc::clone(&self.method), Arc::clone(&self.name));
+        *self = Self { per_second, ..empty };
     }
 
     /// The last ten seconds before `now`, whose response times are `window`; `start` is the second of the start.
@@ -124,8 +133,15 @@ impl RowState {
     }
 
     /// The row as people see it at second `now`; `start` is the second of the start, `span` the seconds whole-run rates
-    /// are taken over, `window` the response times of its last ten seconds.
-    pub(super) fn row(&self, now: u64, start: u64, span: f64, window: &Scratch) -> Row {
+    /// are taken over, `window` the response times of its last ten seconds, `order` its place by first appearance.
+    pub(super) fn row(
+        &self,
+        order: usize,
+        now: u64,
+        start: u64,
+        span: f64,
+        window: &Scratch,
+    ) -> Row {
         let segments = self.segments.iter().map(|(segment, tally)| SegmentRow {
             segment: Arc::clone(segment),
             figures: tally.figures(span),
@@ -134,9 +150,11 @@ impl RowState {
             kind: self.kind,
             method: Arc::clone(&self.method),
             name: Arc::clone(&self.name),
+            order,
             figures: self.tally.figures(span),
             current: self.current(now, start, window),
             segments: segments.collect(),
+            per_second: self.per_second.clone(),
         }
     }
 }

@@ -9,7 +9,7 @@ use tracing::{error, info};
 use crate::clock;
 use crate::logging::{self, MAIN};
 use crate::options::Options;
-use crate::report::{Console, CsvError, CsvWriter, Rates};
+use crate::report::{Console, CsvWriter, FileError, Rates};
 use crate::runner::{State, Watcher};
 use crate::stats::Summary;
 
@@ -33,7 +33,7 @@ pub(super) struct Output {
 impl Output {
     /// # Errors
     /// When the CSV files cannot be created.
-    pub(super) fn new(options: &Options) -> Result<Self, CsvError> {
+    pub(super) fn new(options: &Options) -> Result<Self, FileError> {
         let csv = match &options.csv {
             Some(prefix) => {
                 Some((CsvWriter::create(prefix, options.csv_full_history)?, prefix.clone()))

@@ -4,15 +4,15 @@
 //! beside their place and renamed into it, so that a reader never sees half a file.
 
 mod dialect;
-mod files;
 mod tables;
 
 use std::path::Path;
 
-pub use files::CsvError;
-use files::{Appended, Replaced};
-
+use super::files::{Appended, FileError, Replaced, make_folder_of, with_suffix};
 use crate::stats::Summary;
+
+/// The option that names their place.
+const OPTION: &str = "--csv";
 
 /// Writes the four files of `--csv PREFIX`.
 #[derive(Debug)]
@@ -30,15 +30,22 @@ impl CsvWriter {
     ///
     /// # Errors
     /// When a file or folder cannot be created; the error names it, the cause and what to do.
-    pub fn create(prefix: impl AsRef<Path>, full_history: bool) -> Result<Self, CsvError> {
+    pub fn create(prefix: impl AsRef<Path>, full_history: bool) -> Result<Self, FileError> {
         let prefix = prefix.as_ref();
-        files::make_folder_of(prefix)?;
+        make_folder_of(prefix, OPTION)?;
+        let replaced = |suffix: &str, header: String| {
+            Replaced::create(&with_suffix(prefix, suffix), OPTION, &header)
+        };
         Ok(Self {
             full_history,
-            stats: Replaced::create(prefix, "_stats.csv", &tables::stats_header())?,
-            history: Appended::create(prefix, "_stats_history.csv", &tables::history_header())?,
-            failures: Replaced::create(prefix, "_failures.csv", &tables::failures_header())?,
-            exceptions: Replaced::create(prefix, "_exceptions.csv", &tables::exceptions_header())?,
+            stats: replaced("_stats.csv", tables::stats_header())?,
+            history: Appended::create(
+                with_suffix(prefix, "_stats_history.csv"),
+                OPTION,
+                &tables::history_header(),
+            )?,
+            failures: replaced("_failures.csv", tables::failures_header())?,
+            exceptions: replaced("_exceptions.csv", tables::exceptions_header())?,
         })
     }
 
@@ -47,7 +54,7 @@ impl CsvWriter {
     ///
     /// # Errors
     /// The first error; the other files are written nevertheless, and the next call tries all of them again.
-    pub fn tick(&mut self, summary: &Summary) -> Result<(), CsvError> {
+    pub fn tick(&mut self, summary: &Summary) -> Result<(), FileError> {
         let second = tables::timestamp(summary);
         let rows = tables::history(summary, second, self.full_history);
         let results = [
@@ -63,7 +70,7 @@ impl CsvWriter {
     ///
     /// # Errors
     /// As [`Self::tick`].
-    pub fn finish(mut self, summary: &Summary) -> Result<(), CsvError> {
+    pub fn finish(mut self, summary: &Summary) -> Result<(), FileError> {
         self.tick(summary)
     }
 }
