@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use swarmer::clock::Anchor;
-use swarmer::report::{Console, CsvWriter, Rates, python};
+use swarmer::report::{Console, CsvWriter, Rates, json as documents, python};
 use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary};
 
 #[derive(Deserialize)]
@@ -26,6 +26,7 @@ struct Theirs {
     tables: Vec<String>,
     quoted: Vec<String>,
     floats: Vec<String>,
+    json: Vec<Value>,
 }
 
 /// Both sides' clock, the events for theirs, the engine for ours.
@@ -44,7 +45,8 @@ impl Both {
         let into = Duration::from_nanos(u64::from(anchor.since_epoch(now).subsec_nanos()));
         let start = now + Duration::from_secs(1).saturating_sub(into);
         let recorder = Recorder::new(anchor, RecorderOptions { coarse: true });
-        let collector = Collector::new(anchor, start);
+        let mut collector = Collector::new(anchor, start);
+        collector.keep_seconds();
         Self { anchor, start, events: Vec::new(), recorder, collector }
     }
 
@@ -125,6 +127,33 @@ fn assert_same_table(what: &str, ours: &str, theirs: &str) {
             our_fields[at].clone_from(&their_fields[at]);
         }
         assert_eq!(our_fields, their_fields, "{what} line {line}:\n{our_row}\n{their_row}");
+    }
+}
+
+/// Fields in the same order with the same values; sums may differ in the last bits, and Locust's entries begin when their
+/// first request ends, where ours begin with the run.
+fn assert_same_json(summary: &Summary, theirs: &[Value]) {
+    let text = documents::locust_shape(summary);
+    assert_eq!(documents::locust_shape(summary), text, "writing it changes nothing");
+    assert!(text.starts_with("[\n    {\n        \"name\": \""), "indented by four");
+    let ours: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+        let fields = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(fields(ours), fields(theirs));
+        for (field, theirs) in theirs {
+            let ours = &ours[field];
+            match field.as_str() {
+                "start_time" => assert!(ours.as_f64() <= theirs.as_f64()),
+                "total_response_time" => {
+                    let (a, b) = (ours.as_f64().unwrap(), theirs.as_f64().unwrap());
+                    assert!((a - b).abs() <= b * 1e-12, "{a} for {b}");
+                }
+                _ if theirs.is_number() => assert_eq!(ours.as_f64(), theirs.as_f64(), "{field}"),
+                _ => assert_eq!(ours, theirs, "{field}"),
+            }
+        }
     }
 }
 
@@ -215,6 +244,7 @@ fn every_cell_is_what_locust_writes() {
         // Between tables there is an empty line; Locust's functions leave it to their callers for two of them.
         assert_eq!(ours.trim_end_matches('\n'), theirs.trim_end_matches('\n'));
     }
+    assert_same_json(&last, &theirs.json);
     assert_eq!(texts.map(python::quoted).to_vec(), theirs.quoted);
     assert_eq!(floats.map(python::float).to_vec(), theirs.floats);
 }

@@ -123,11 +123,8 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     let outcome = runtime.block_on(drive(swarm, options.clone(), &hosts, output));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
-    let Outcome { summary, watcher: output, trouble } = outcome?;
-    let files_written = output.finish(&summary);
-    if let Some(mut environment) = environment {
-        environment.finish(&summary);
-    }
+    let Outcome { summary, watcher: mut output, trouble } = outcome?;
+    let files_written = output.write(&summary);
     let code = if summary.has_problems() { options.exit_code_on_error } else { 0 };
     let code = match (code, trouble) {
         (0, Some(Trouble::DriverLost)) => 2,
@@ -136,6 +133,10 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
         (code, _) => code,
     };
     info!(target: MAIN, "Shutting down (exit code {code})");
+    output.show(&summary);
+    if let Some(mut environment) = environment {
+        environment.finish(&summary);
+    }
     Ok(code)
 }
 
@@ -201,6 +202,9 @@ fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collecto
         setup_requests,
         notes: Vec::new(),
     };
+    if options.json || options.json_file.is_some() {
+        collector.keep_seconds();
+    }
     if options.insecure {
         collector.note("TLS certificates were not verified (--insecure)");
     }

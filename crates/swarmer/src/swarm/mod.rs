@@ -1,5 +1,6 @@
 //! The builder a workload's `main` calls: scenarios and options in, exit code out.
 
+mod documents;
 mod headless;
 mod output;
 mod preflight;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use super::documents::Documents;
 use crate::clock;
 use crate::logging::{self, MAIN};
 use crate::options::Options;
@@ -16,12 +17,13 @@ use crate::stats::Summary;
 /// The request table is shown every so many seconds.
 const TABLE_EVERY: u64 = 2;
 
-/// Tables on the terminal, CSV files, progress lines: all from the same summary.
+/// Tables on the terminal, CSV files, JSON documents, progress lines: all from the same summary.
 pub(super) struct Output {
     tables: bool,
     narrator: Narrator,
     run_time: Option<u64>,
     csv: Option<(CsvWriter, PathBuf)>,
+    documents: Documents,
     /// When the first figures came.
     began: Option<Instant>,
     /// Seconds of the run at which the next table, or line of progress, is due.
@@ -32,7 +34,7 @@ pub(super) struct Output {
 
 impl Output {
     /// # Errors
-    /// When the CSV files cannot be created.
+    /// When a file that is asked for cannot be written.
     pub(super) fn new(options: &Options) -> Result<Self, FileError> {
         let csv = match &options.csv {
             Some(prefix) => {
@@ -48,33 +50,36 @@ impl Output {
             narrator,
             run_time: options.run_time.map(|limit| limit.as_secs()),
             csv,
+            documents: Documents::new(options)?,
             began: None,
             csv_failing: false,
         })
     }
 
-    /// The last tables and the last rows. `false` when a file could not be written.
-    pub(super) fn finish(mut self, summary: &Summary) -> bool {
-        let written = self.csv.take().map(|(csv, prefix)| (csv.finish(summary), prefix));
+    /// Writes the last rows of the CSV files and the JSON documents. `false` when a file could not be written.
+    pub(super) fn write(&mut self, summary: &Summary) -> bool {
+        let documents_written = self.documents.write(summary, self.narrator);
+        let Some((csv, prefix)) = self.csv.take() else { return documents_written };
+        if let Err(error) = csv.finish(summary) {
+            error!(target: MAIN, "The CSV files are not complete: {error}");
+            return false;
+        }
+        let prefix = prefix.display();
+        self.narrator.say(&format!(
+            "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, {prefix}_exceptions.csv"
+        ));
+        documents_written
+    }
+
+    /// The last tables.
+    pub(super) fn show(&self, summary: &Summary) {
+        if self.documents.replace_tables() {
+            return;
+        }
         let mut text = Vec::new();
         let shown = Console::for_stdout().end_of_run(&mut text, summary);
         // A terminal that went away must not change how the run is judged.
         let _ = shown.and_then(|()| to_stderr(&text));
-        match written {
-            None => true,
-            Some((Ok(()), prefix)) => {
-                let prefix = prefix.display();
-                self.narrator.say(&format!(
-                    "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, \
-                     {prefix}_exceptions.csv"
-                ));
-                true
-            }
-            Some((Err(error), _)) => {
-                error!(target: MAIN, "The CSV files are not complete: {error}");
-                false
-            }
-        }
     }
 
     /// Brings the files up to date; tells once when that begins to fail, and goes on trying.

@@ -64,6 +64,8 @@ json.dump(
         "tables": ["\n".join(table) for table in lines],
         "quoted": [repr(text) for text in job["texts"]],
         "floats": [repr(number) for number in job["floats"]],
+        # The last, because Locust takes the figures out while it writes them.
+        "json": recorded.serialize_stats(),
     },
     sys.stdout,
 )
