@@ -293,6 +293,9 @@ impl<W: Watcher> Control<W> {
                 let deadline = now.checked_add(patience).unwrap_or(now + LAST_PATIENCE);
                 self.farewell.begin(self.fleet.alive(), deadline);
                 self.fleet.stop_all(grace);
+                if self.farewell.is_over() {
+                    self.open_round(true); // There is no driver left to wait for.
+                }
             }
         }
     }
@@ -415,3 +418,6 @@ impl<W: Watcher> Control<W> {
         *self.state.borrow()
     }
 }
+
+#[cfg(test)]
+mod tests;

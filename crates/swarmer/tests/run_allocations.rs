@@ -1,0 +1,105 @@
+//! Proof that a user's request costs no allocation in the steady state, statistics included, by an allocator that counts.
+
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
+mod http_support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::mpsc::{Sender, channel};
+
+use http_support::{Server, ok};
+use swarmer::options::Options;
+use swarmer::prelude::*;
+use swarmer::testing::{Handle, State, live};
+
+struct Counting;
+
+thread_local! {
+    /// Allocations of this thread: those of the server and of the control plane are no concern.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    // While a thread ends its variables are gone; nobody counts then.
+    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const WARM_UP: usize = 100;
+const REQUESTS: usize = 1000;
+
+/// A user that sends all its requests within one task.
+struct Looping {
+    told: Sender<Vec<usize>>,
+}
+
+impl Looping {
+    async fn all(&mut self, user: &mut User) -> TaskResult {
+        user.set_bearer("a.long.token");
+        let mut costs = Vec::with_capacity(REQUESTS);
+        for n in 0..WARM_UP + REQUESTS {
+            let before = ALLOCATIONS.get();
+            user.get("/api/v1/quotes").name("Quotes").query("page", n).expect(200).send().await?;
+            if n >= WARM_UP {
+                costs.push(ALLOCATIONS.get() - before);
+            }
+        }
+        let _ = self.told.send(costs);
+        Err(TaskError::stop_test("all sent"))
+    }
+}
+
+#[test]
+fn a_users_request_allocates_nothing() {
+    let server = Server::start(|peer| {
+        let answer = ok("{\"id\":42,\"status\":\"ACTIVE\"}");
+        while peer.request().is_some() {
+            peer.send(&answer);
+        }
+    });
+    let (told, costs) = channel();
+    let told = std::sync::Mutex::new(told);
+    let arrive = async move |_: &mut User| Ok(Looping { told: told.lock().unwrap().clone() });
+    let swarm =
+        Swarm::new("test", "1.0").scenario(Scenario::new("A", arrive).task(1, "all", Looping::all));
+    let options = Options { host: Some(server.url()), threads: Some(1), ..Options::default() };
+    let summary = live(swarm, options, async |mut handle: Handle| {
+        handle.until(|state| state == State::Stopped).await;
+    })
+    .unwrap();
+    assert_eq!(summary.total.figures.requests, (WARM_UP + REQUESTS) as u64);
+    assert_eq!(server.connections(), 1);
+
+    let costs = costs.recv().unwrap();
+    assert_eq!(costs.len(), REQUESTS);
+    // Once a second the figures are handed over, and a response time of a new magnitude takes a page of the histogram.
+    let costly = costs.iter().filter(|&&cost| cost > 0).count();
+    assert!(costly <= REQUESTS / 20, "{costly} of {REQUESTS} requests allocated");
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(vec![0_u8; 100]));
+    assert_eq!(ALLOCATIONS.get() - before, 1);
+}
