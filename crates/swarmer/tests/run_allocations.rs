@@ -1,7 +1,5 @@
 //! Proof that a user's request costs no allocation in the steady state, statistics included, by an allocator that counts.
 
-#![expect(clippy::unwrap_used, reason = "code of tests")]
-
 mod http_support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
