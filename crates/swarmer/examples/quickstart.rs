@@ -1,27 +1,24 @@
-//! A complete workload: `cargo run --example quickstart -- --host http://localhost:3000 --users 10 --run-time 30s --headless`
-
 use swarmer::prelude::*;
 
 struct Visitor {
-    pages: u32,
+    page: u32,
 }
 
 impl Visitor {
     async fn arrive(user: &mut User) -> Result<Self, TaskError> {
-        user.get("/").name("Home").send().await?;
-        Ok(Self { pages: 1 })
+        user.get("/").name("Home").expect(200).send().await?;
+        Ok(Self { page: 1 })
     }
 
-    async fn read(&mut self, user: &mut User) -> TaskResult {
-        self.pages += 1;
-        let url = format!("/?page={}", self.pages);
-        user.get(&url).name("Page").expect(200..=299).send().await?;
+    async fn turn_page(&mut self, user: &mut User) -> TaskResult {
+        self.page += 1;
+        user.get("/").query("page", self.page).name("Page").expect(200).send().await?;
         user.think(between(0.5, 2.0)).await;
         Ok(())
     }
 
-    async fn look_up(&mut self, user: &mut User) -> TaskResult {
-        let _page = user.get("/").name("Look up").query("q", "swarm").send().await?;
+    async fn search(&mut self, user: &mut User) -> TaskResult {
+        user.get("/").query("q", "bees").name("Search").send().await?;
         Ok(())
     }
 }
@@ -29,7 +26,7 @@ impl Visitor {
 fn main() -> std::process::ExitCode {
     let visitors = Scenario::new("Visitor", Visitor::arrive)
         .wait(between(1.0, 3.0))
-        .task(3, "Read", Visitor::read)
-        .task(1, "Look up", Visitor::look_up);
+        .task(5, "Turn page", Visitor::turn_page)
+        .task(1, "Search", Visitor::search);
     Swarm::new("quickstart", "1.0").scenario(visitors).run()
 }

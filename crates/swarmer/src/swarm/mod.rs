@@ -22,7 +22,8 @@ use crate::user::Provided;
 
 /// Something the workload needs around it while it runs: a system under test, a collector.
 ///
-/// It is started after the options are known and before anything else, and ended after the last figure is in. What a
+/// It is started after the options are known and before anything else, and ended after the last figure is in; when the
+/// run cannot start it is dropped without that. What a
 /// person should know of that is told through a [`Narrator`].
 pub trait Environment {
     /// Options of its own.
