@@ -1,3 +1,5 @@
+//! Visitors who turn pages and search: a complete workload.
+
 use swarmer::prelude::*;
 
 struct Visitor {
