@@ -17,6 +17,7 @@ const twice = {
   "digest": "sqlx is one version behind on sha2",
   "getrandom": "with rand; 0.2 comes with an optional feature that is off",
   "hashbrown": "sqlx's hashlink is one version behind",
+  "itertools": "ratatui is one version behind prost",
   "rand": "opentelemetry_sdk is one version behind (tests only)",
   "rand_core": "with rand",
   "sha2": "sqlx is one version behind",

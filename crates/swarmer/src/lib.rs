@@ -82,8 +82,10 @@ pub mod scenario;
 pub mod stats;
 pub mod swarm;
 pub mod telemetry;
+mod terminal;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod tui;
 pub mod user;
 
 pub use swarm::{Environment, Narrator, Setup, SetupError, Swarm};

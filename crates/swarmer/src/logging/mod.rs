@@ -23,6 +23,8 @@ use layer::{LevelSwitch, LogLayer};
 pub use level::Level;
 use sink::Sink;
 
+use crate::terminal;
+
 /// Logger of what concerns the whole program: its start, its end, its options.
 pub const MAIN: &str = "swarmer.main";
 /// Logger of what concerns a run: ramps, users, workers.
@@ -79,7 +81,7 @@ impl Drop for Flush {
 /// If the file cannot be opened, no thread can be started, or someone else's subscriber is installed.
 pub fn init(level: Level, file: Option<&Path>) -> Result<Flush, LogError> {
     let destination: Box<dyn Write + Send> = match file {
-        None => Box::new(io::stderr()),
+        None => Box::new(terminal::Stderr),
         Some(path) => Box::new(open(path)?),
     };
     let _alone = SETTING_UP.lock().unwrap_or_else(PoisonError::into_inner);

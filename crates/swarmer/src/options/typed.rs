@@ -59,6 +59,8 @@ pub struct Options {
     pub print_stats: bool,
     /// Print no table while the test runs.
     pub only_summary: bool,
+    /// Fill the terminal with a live view while the test runs.
+    pub tui: bool,
     /// What the names of the CSV files begin with; no files without it.
     pub csv: Option<PathBuf>,
     /// The HTML report's file; `{u}`, `{r}` and `{t}` in it not replaced yet.
@@ -133,6 +135,7 @@ impl Default for Options {
             cluster: ClusterOptions::default(),
             print_stats: false,
             only_summary: false,
+            tui: false,
             csv: None,
             html: None,
             json: false,
@@ -189,6 +192,7 @@ impl Options {
             cluster: ClusterOptions::from_values(values),
             print_stats: values.flag("print-stats"),
             only_summary: values.flag("only-summary"),
+            tui: values.flag("tui"),
             csv: values.path("csv").map(Path::to_owned),
             html: values.path("html").map(Path::to_owned),
             json: values.flag("json"),

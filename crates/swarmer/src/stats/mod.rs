@@ -44,6 +44,7 @@ mod window;
 pub use coarse::{CoarseBuckets, locust_bucket};
 pub use collector::Collector;
 pub use delta::{Delta, Kind};
+pub(crate) use histogram::rank;
 pub use histogram::{Count, Histogram, MAX_TRACKED};
 pub use history::{Gauge, History, HistoryPoint, PAST, RECENT};
 pub use per_second::PerSecond;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use super::face::{self, Asks};
 use super::output::Output;
 use super::{Setup, SetupError, Swarm, preflight, ratio};
 use crate::clock::{self, Anchor};
@@ -106,6 +107,7 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if let Some(seed) = options.seed {
         info!(target: MAIN, "Seed {seed}: --seed {seed} makes the same decisions again");
     }
+    face::check(&options)?;
     let mut environment = swarm.environment.take();
     if let Some(environment) = environment.as_mut() {
         environment.start(&mut options)?;
@@ -144,7 +146,7 @@ async fn drive(
     swarm: Swarm,
     options: Options,
     hosts: &[String],
-    output: Output,
+    mut output: Output,
 ) -> Result<Outcome<Output>, SetupError> {
     let mut signals = Signals::listen()?;
     signals.unless(preflight::targets(hosts)).await?;
@@ -168,6 +170,7 @@ async fn drive(
     };
     let drivers = options.threads.unwrap_or_else(runner::default_drivers);
     let fleet = Fleet::start(drivers, &fleet_setup)?;
+    let asks = output.begin(&options)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
     let plan = Plan {
@@ -175,7 +178,7 @@ async fn drive(
         rate: options.spawn_rate.unwrap_or(1.0),
         run_time: options.run_time,
     };
-    let (outcome, ()) = tokio::join!(control.run(), steer(handle, plan, signals));
+    let (outcome, ()) = tokio::join!(control.run(), steer(handle, plan, signals, asks));
     Ok(outcome)
 }
 
@@ -219,7 +222,7 @@ struct Plan {
 }
 
 /// Starts the run and ends it: by time, by signal, or because a user said so.
-async fn steer(handle: Handle, plan: Plan, mut signals: Signals) {
+async fn steer(handle: Handle, plan: Plan, mut signals: Signals, mut asks: Asks) {
     if let Some(limit) = plan.run_time {
         info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs());
     } else {
@@ -241,6 +244,7 @@ async fn steer(handle: Handle, plan: Plan, mut signals: Signals) {
         () = limit => info!(target: MAIN, "--run-time limit reached, shutting down"),
         name = signals.next() => info!(target: MAIN, "Got {name} signal"),
         () = watch.until(|state| state == State::Stopped) => {}
+        () = asks.obey(&handle) => {}
     }
     tokio::select! {
         () = handle.stop() => {}

@@ -1,6 +1,7 @@
 //! The builder a workload's `main` calls: scenarios and options in, exit code out.
 
 mod documents;
+mod face;
 mod headless;
 mod output;
 mod preflight;

@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use super::SetupError;
 use super::documents::Documents;
+use super::face::{Asks, Face};
 use crate::clock;
 use crate::logging::{self, MAIN};
 use crate::options::Options;
 use crate::report::{Console, CsvWriter, FileError, Rates};
 use crate::runner::{State, Watcher};
 use crate::stats::Summary;
+use crate::terminal::Stderr;
 
 /// The request table is shown every so many seconds.
 const TABLE_EVERY: u64 = 2;
@@ -20,6 +23,7 @@ const TABLE_EVERY: u64 = 2;
 /// Tables on the terminal, CSV files, JSON documents, progress lines: all from the same summary.
 pub(super) struct Output {
     tables: bool,
+    face: Face,
     narrator: Narrator,
     run_time: Option<u64>,
     csv: Option<(CsvWriter, PathBuf)>,
@@ -45,6 +49,7 @@ impl Output {
         let narrator = Narrator::new(options);
         Ok(Self {
             tables: !options.only_summary,
+            face: Face::Plain,
             next_table: 0,
             next_progress: narrator.every.unwrap_or_default(),
             narrator,
@@ -56,8 +61,20 @@ impl Output {
         })
     }
 
-    /// Writes the last rows of the CSV files and the JSON documents. `false` when a file could not be written.
+    /// Begins to show the run as the options and the terminal ask for.
+    ///
+    /// # Errors
+    /// When the terminal cannot be set up.
+    pub(super) fn begin(&mut self, options: &Options) -> Result<Asks, SetupError> {
+        let (face, asks) = Face::begin(options)?;
+        self.face = face;
+        Ok(asks)
+    }
+
+    /// Gives the terminal back and writes the last rows of the CSV files and the JSON documents. `false` when a file could
+    /// not be written.
     pub(super) fn write(&mut self, summary: &Summary) -> bool {
+        self.face = Face::Plain;
         let documents_written = self.documents.write(summary, self.narrator);
         let Some((csv, prefix)) = self.csv.take() else { return documents_written };
         if let Err(error) = csv.finish(summary) {
@@ -117,7 +134,7 @@ impl Watcher for Output {
         let elapsed = clock::now() - *self.began.get_or_insert_with(clock::now);
         // Ticks come once a second, some milliseconds early or late; a reset brings one in between.
         let seconds = (elapsed + Duration::from_millis(500)).as_secs();
-        if self.tables && seconds >= self.next_table {
+        if self.tables && self.face.leaves_room() && seconds >= self.next_table {
             self.next_table = next_multiple(seconds, TABLE_EVERY);
             let mut text = Vec::new();
             let written = Console::for_stdout().requests(&mut text, summary, Rates::Current);
@@ -129,6 +146,7 @@ impl Watcher for Output {
             self.next_progress = next_multiple(seconds, every);
             self.show_progress(seconds, summary);
         }
+        self.face.show(summary, state, elapsed);
     }
 }
 
@@ -167,7 +185,6 @@ pub(super) const PROGRESS: &str = "progress";
 /// After the log lines before it, in one piece, so that no log line comes in between.
 fn to_stderr(text: &[u8]) -> io::Result<()> {
     logging::flush();
-    let mut stderr = io::stderr().lock();
-    stderr.write_all(text)?;
-    stderr.flush()
+    Stderr.write_all(text)?;
+    Stderr.flush()
 }

@@ -25,6 +25,14 @@ pub(super) fn statistics() -> Vec<Opt> {
         Opt::flag("only-summary")
             .env("LOCUST_ONLY_SUMMARY")
             .help("Print no table while the test runs, only the summary"),
+        Opt::flag("tui")
+            .env("SWARMER_TUI")
+            .addition()
+            .help("Fill the terminal with charts, a latency heat map and tables while the test runs")
+            .details(
+                "Keys: w W s S change the number of users, q stops the run, ? shows all keys. The usual tables follow \
+                 at the end. Needs a terminal.",
+            ),
         Opt::flag("reset-stats")
             .env("LOCUST_RESET_STATS")
             .help("Reset statistics once all users are started"),

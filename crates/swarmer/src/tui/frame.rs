@@ -1,0 +1,126 @@
+//! What the view needs of one second's summary: no histograms, so that the collector never has to copy one because a
+//! screen still looks at it.
+
+use std::sync::Arc;
+
+use super::bands::Bands;
+use crate::runner::State;
+use crate::stats::{Kind, PERCENTILES, Row, Summary, Users};
+
+/// The figures of one second.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    pub(crate) state: Option<State>,
+    /// Seconds since the run began; a reset does not change them.
+    pub(crate) elapsed: f64,
+    /// Seconds since the Unix epoch: the last reset, and the moment of these figures.
+    pub(crate) start: f64,
+    pub(crate) at: f64,
+    pub(crate) host: String,
+    pub(crate) users: Users,
+    /// Sums over all requests since `start`.
+    pub(crate) requests: u64,
+    pub(crate) failures: u64,
+    pub(crate) times: Bands,
+    pub(crate) total: Line,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) errors: Vec<Fault>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// A row of the request table; times in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) journey: bool,
+    pub(crate) method: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) requests: u64,
+    pub(crate) failures: u64,
+    pub(crate) failure_ratio: f64,
+    /// Of the last ten seconds.
+    pub(crate) rate: f64,
+    pub(crate) failure_rate: f64,
+    pub(crate) mean: f64,
+    pub(crate) max: f64,
+    /// Since the start; `None` when nothing was timed.
+    pub(crate) p50: Option<f64>,
+    pub(crate) p95: Option<f64>,
+    pub(crate) p99: Option<f64>,
+}
+
+/// A distinct error of requests, or an exception of tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fault {
+    pub(crate) exception: bool,
+    pub(crate) count: u64,
+    /// Seconds since the Unix epoch, where known.
+    pub(crate) last_seen: Option<f64>,
+    pub(crate) place: String,
+    pub(crate) text: Arc<str>,
+    pub(crate) detail: Option<Arc<str>>,
+}
+
+impl Frame {
+    pub(crate) fn of(summary: &Summary, state: State, elapsed: f64) -> Self {
+        let errors = summary.errors.iter().map(|error| Fault {
+            exception: false,
+            count: error.occurrences,
+            last_seen: Some(error.last_seen),
+            place: format!("{} {}", error.method, error.name),
+            text: Arc::clone(&error.error),
+            detail: None,
+        });
+        let exceptions = summary.exceptions.iter().map(|exception| Fault {
+            exception: true,
+            count: exception.count,
+            last_seen: None,
+            place: exception.scenario.to_string(),
+            text: Arc::clone(&exception.message),
+            detail: Some(Arc::clone(&exception.detail)),
+        });
+        Self {
+            state: Some(state),
+            elapsed,
+            start: summary.start,
+            at: summary.at,
+            host: summary.info.host.clone().unwrap_or_default(),
+            users: summary.users.clone(),
+            requests: summary.total.figures.requests,
+            failures: summary.total.figures.failures,
+            times: Bands::of(&summary.total.figures.times),
+            total: Line::of(&summary.total),
+            lines: summary.rows.iter().map(Line::of).collect(),
+            errors: errors.chain(exceptions).collect(),
+            notes: summary.info.notes.clone(),
+        }
+    }
+
+    pub(crate) fn user_count(&self) -> u64 {
+        self.users.values().sum()
+    }
+}
+
+impl Line {
+    fn of(row: &Row) -> Self {
+        let figures = &row.figures;
+        let at = |p: f64| {
+            let place = PERCENTILES.iter().position(|known| known.to_bits() == p.to_bits());
+            place.and_then(|place| figures.percentiles[place])
+        };
+        Self {
+            journey: row.kind == Kind::Journey,
+            method: Arc::clone(&row.method),
+            name: Arc::clone(&row.name),
+            requests: figures.requests,
+            failures: figures.failures,
+            failure_ratio: figures.failure_ratio(),
+            rate: row.current.requests_per_second,
+            failure_rate: row.current.failures_per_second,
+            mean: figures.mean,
+            max: figures.max,
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+        }
+    }
+}
