@@ -5,17 +5,20 @@
 set -eu
 
 version=2.47.0
+# Checks our own JSON documents against their schema.
+jsonschema=4.26.0
+ready=ready-$version-$jsonschema
 venv=${SWARMER_VENV:-$1}
 
-if [ ! -e "$venv/ready-$version" ]; then
+if [ ! -e "$venv/$ready" ]; then
     mkdir -p "$(dirname "$venv")"
     # Tests run side by side: one makes the environment, the others wait for it.
     exec 9>"$venv.lock"
     flock 9
-    if [ ! -e "$venv/ready-$version" ]; then
+    if [ ! -e "$venv/$ready" ]; then
         python3 -m venv --clear "$venv" >&2 || exit 3
-        "$venv/bin/pip" install --quiet --disable-pip-version-check "locust==$version" >&2
-        : >"$venv/ready-$version"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "locust==$version" "jsonschema==$jsonschema" >&2
+        : >"$venv/$ready"
     fi
 fi
 echo "$venv/bin/python"
