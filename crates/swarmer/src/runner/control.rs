@@ -161,6 +161,9 @@ impl<W: Watcher> Control<W> {
             Order::Summary(sender) => {
                 let _ = sender.send(Box::new(self.summary()));
             }
+            Order::UserCount(sender) => {
+                let _ = sender.send(self.dispatcher.user_count());
+            }
             Order::Abort | Order::Quit => {}
         }
     }

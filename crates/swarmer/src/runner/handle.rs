@@ -36,6 +36,7 @@ pub(super) enum Order {
     Abort,
     Reset,
     Summary(oneshot::Sender<Box<Summary>>),
+    UserCount(oneshot::Sender<u32>),
     Quit,
 }
 
@@ -85,6 +86,14 @@ impl Handle {
         let (sender, summary) = oneshot::channel();
         self.send(Order::Summary(sender));
         summary.await.ok()
+    }
+
+    /// The number of users the run is at, as ordered: one that left by itself still counts. `None` when the engine has
+    /// ended.
+    pub async fn user_count(&self) -> Option<u32> {
+        let (sender, users) = oneshot::channel();
+        self.send(Order::UserCount(sender));
+        users.await.ok()
     }
 
     /// Where the run stands.

@@ -4,17 +4,14 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tracing::{info, warn};
+use tracing::info;
 
-use super::SetupError;
-use crate::logging::{MAIN, RUNNERS};
+use super::{SetupError, keys};
+use crate::logging::MAIN;
 use crate::options::Options;
 use crate::runner::{Handle, State};
 use crate::stats::Summary;
 use crate::tui::{Ask, FullScreen, LiveLine};
-
-/// Users started or stopped per second when a key asks for it; Locust's figure.
-const KEY_RATE: f64 = 100.0;
 
 /// The face that a run shows.
 pub(super) enum Face {
@@ -76,33 +73,22 @@ pub(super) fn check(options: &Options) -> Result<(), SetupError> {
 pub(super) struct Asks(Option<UnboundedReceiver<Ask>>);
 
 impl Asks {
+    /// Whether a view reads the keys, so that nobody else may.
+    pub(super) fn have_the_keys(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Changes the number of users as asked, and returns when the end of the run is asked for.
     pub(super) async fn obey(&mut self, handle: &Handle) {
         let Some(asks) = self.0.as_mut() else { return std::future::pending().await };
         while let Some(ask) = asks.recv().await {
             match ask {
-                Ask::Users(change) => change_users(handle, change).await,
+                Ask::Users(change) => keys::change_users(handle, change).await,
                 Ask::Stop => return info!(target: MAIN, "Stop asked for at the terminal (q)"),
                 Ask::Interrupt => {}
             }
         }
         // The view is gone; the run goes on without it.
         std::future::pending::<()>().await;
-    }
-}
-
-async fn change_users(handle: &Handle, change: i32) {
-    if handle.state() == State::Spawning {
-        let text = if change > 0 {
-            "Already spawning users, can't spawn more right now"
-        } else {
-            "Spawning users, can't stop right now"
-        };
-        return warn!(target: RUNNERS, "{text}");
-    }
-    let Some(summary) = handle.summary().await else { return };
-    let users = u32::try_from(summary.user_count()).unwrap_or(u32::MAX);
-    if let Err(error) = handle.start(users.saturating_add_signed(change), KEY_RATE) {
-        warn!(target: RUNNERS, "{error}");
     }
 }

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use super::face::{self, Asks};
 use super::output::Output;
-use super::{Setup, SetupError, Swarm, preflight, ratio};
+use super::{Setup, SetupError, Swarm, keys, preflight, ratio};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
@@ -178,7 +178,14 @@ async fn drive(
         rate: options.spawn_rate.unwrap_or(1.0),
         run_time: options.run_time,
     };
-    let (outcome, ()) = tokio::join!(control.run(), steer(handle, plan, signals, asks));
+    let keys = keys::listen(handle.clone(), !asks.have_the_keys());
+    let steering = async {
+        tokio::select! {
+            () = steer(handle, plan, signals, asks) => {}
+            never = keys => match never {},
+        }
+    };
+    let (outcome, ()) = tokio::join!(control.run(), steering);
     Ok(outcome)
 }
 

@@ -3,10 +3,12 @@
 mod documents;
 mod face;
 mod headless;
+mod keys;
 mod output;
 mod preflight;
 mod ratio;
 mod setup;
+mod terminal;
 
 use std::process::ExitCode;
 
