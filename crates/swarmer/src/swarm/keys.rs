@@ -56,15 +56,15 @@ pub(super) async fn listen(handle: Handle, ours: bool) -> Infallible {
 
 /// Goes to so many users more or fewer, unless users are still on their way.
 pub(super) async fn change_users(handle: &Handle, change: i32) {
+    // Asked first: the answer comes after every order before it was carried out, be it of a key pressed just now.
+    let Some(users) = handle.user_count().await else { return };
     match handle.state() {
         State::Spawning if change > 0 => {
             warn!(target: MAIN, "Already spawning users, can't spawn more right now");
         }
         State::Spawning => warn!(target: MAIN, "Spawning users, can't stop right now"),
         State::Running => {
-            if let Some(users) = handle.user_count().await
-                && let Err(error) = handle.start(users.saturating_add_signed(change), RATE)
-            {
+            if let Err(error) = handle.start(users.saturating_add_signed(change), RATE) {
                 warn!(target: MAIN, "{error}");
             }
         }

@@ -1,5 +1,7 @@
 //! This very binary, started as a workload.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,7 +43,8 @@ impl Workload {
         Self::through(command, arguments)
     }
 
-    fn through(mut command: Command, arguments: &str) -> Self {
+    /// Another program, in the same surroundings.
+    pub(crate) fn through(mut command: Command, arguments: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LOCUST_") {
@@ -143,6 +146,11 @@ impl Ended {
     pub(crate) fn rows(&self, name: &str) -> Vec<Vec<String>> {
         let text = read(&self.folder.path().join(name));
         text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    }
+
+    /// A file of the folder it ran in.
+    pub(crate) fn read(&self, name: &str) -> String {
+        read(&self.folder.path().join(name))
     }
 
     /// The messages of log lines, without their time and place.

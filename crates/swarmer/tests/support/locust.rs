@@ -1,4 +1,5 @@
 //! The Locust release we compare with, in a virtual environment that is made once.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
