@@ -104,7 +104,7 @@ pub(crate) async fn change_status(
             metadata: Some(transition.metadata(claim.status)),
         };
         HISTORY.record(&mut transaction, change).await?;
-        transaction.commit().await?;
+        db::commit(transaction).await?;
     }
     Ok(changed)
 }

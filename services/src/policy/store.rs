@@ -123,7 +123,7 @@ pub(crate) async fn change(
             };
             HISTORY.record(&mut transaction, change).await?;
         }
-        transaction.commit().await?;
+        db::commit(transaction).await?;
     }
     Ok(changed)
 }

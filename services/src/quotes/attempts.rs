@@ -121,7 +121,7 @@ pub(crate) async fn mark_converted(
     }
     let delete = sqlx::query("DELETE FROM conversion_attempts WHERE id = $1").bind(&attempt.id);
     db::run("DELETE conversion_attempts", delete.execute(&mut *transaction)).await?;
-    transaction.commit().await?;
+    db::commit(transaction).await?;
 
     let mine =
         sqlx::query_as::<Any, Quote>("SELECT * FROM quotes WHERE id = $1 AND converted_by = $2")

@@ -102,7 +102,7 @@ pub(crate) async fn change_status(
     let changed = db::run("UPDATE quotes", update.fetch_optional(&mut *transaction)).await?;
     if changed.is_some() {
         record(&mut transaction, quote, new, caller.user(), reason, None).await?;
-        transaction.commit().await?;
+        db::commit(transaction).await?;
     }
     Ok(changed)
 }
@@ -126,7 +126,7 @@ pub(crate) async fn expire_overdue(db: &Db, caller: &Caller) -> Outcome<usize> {
         let reason = Some("Quote expired");
         record(&mut transaction, &before, quote.status, caller.user(), reason, None).await?;
     }
-    transaction.commit().await?;
+    db::commit(transaction).await?;
     Ok(expired.len())
 }
 

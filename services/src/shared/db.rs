@@ -28,9 +28,10 @@ const SQLITE: &str = "sqlite";
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// Each connection's setting. `NORMAL` in WAL mode loses nothing when the process is killed.
-const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
-     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8000;";
+/// Each connection's setting; WAL mode itself stands in the file ([`migrations::run`] sets it). In WAL mode
+/// `NORMAL` loses nothing when the process is killed.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL; \
+     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;";
 
 /// Where a service keeps its data.
 #[derive(Clone, Debug)]
@@ -163,8 +164,10 @@ impl Db {
 
     /// A transaction that is going to write. Its first statement must be a write, so that SQLite takes
     /// the write lock at once instead of failing to upgrade a read lock later.
+    ///
+    /// Its span tells how long the wait for the connection was.
     pub(crate) async fn begin(&self) -> Outcome<Transaction<'static, Any>> {
-        Ok(self.writers.begin().await?)
+        run("BEGIN", self.writers.begin()).await
     }
 
     pub(crate) async fn ping(&self) -> Outcome<()> {
@@ -227,6 +230,11 @@ pub(crate) async fn run_on<T>(
     statement: impl Future<Output = sqlx::Result<T>>,
 ) -> Outcome<T> {
     Ok(telemetry::db(operation, table, statement).await?)
+}
+
+/// Ends a transaction for good.
+pub(crate) async fn commit(transaction: Transaction<'static, Any>) -> Outcome<()> {
+    run("COMMIT", transaction.commit()).await
 }
 
 /// Whether the statement failed because a unique column already holds the value.

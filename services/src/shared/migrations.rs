@@ -6,7 +6,7 @@ use std::fs::File;
 use anyhow::Context as _;
 use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, Connection as _, SqlStr};
+use sqlx::{AnyConnection, Connection as _, Executor as _, SqlStr};
 
 use super::db::Database;
 
@@ -30,6 +30,11 @@ pub(crate) async fn run(database: &Database, url: &str, schema: &Schema) -> anyh
     let migrator = Migrator::with_migrations(migrations.collect());
     let options: AnyConnectOptions = url.parse()?;
     let mut connection = AnyConnection::connect_with(&options).await?;
+    if matches!(database, Database::Sqlite(_)) {
+        // Here, where everyone else waits: turning WAL on needs the file for oneself, and two connections
+        // that try it at once get `database is locked` without any wait.
+        connection.execute("PRAGMA journal_mode = WAL").await?;
+    }
     migrator.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
     Ok(())

@@ -1,5 +1,7 @@
 //! The database side: one client span around one query.
 
+use std::borrow::Cow;
+
 use super::context::Context;
 use super::error_type::ErrorType;
 use super::span::Span;
@@ -26,8 +28,8 @@ impl Database {
     }
 }
 
-/// Runs a query in a client span. `operation` is the SQL verb (`SELECT`), `collection` the table; the database is the
-/// one of the service's tracer ([`Tracer::with_database`](super::Tracer::with_database)).
+/// Runs a query in a client span. `operation` is the SQL verb (`SELECT`), `collection` the table, empty for what is done
+/// to none (`COMMIT`); the database is the one of the service's tracer ([`Tracer::with_database`](super::Tracer::with_database)).
 ///
 /// # Errors
 /// Those of `query`.
@@ -37,13 +39,18 @@ pub async fn db<T, E: ErrorType>(
     query: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     let context = Context::current();
-    let name = || format!("{operation} {collection}");
+    let name = || match collection {
+        "" => Cow::Borrowed(operation),
+        table => Cow::Owned(format!("{operation} {table}")),
+    };
     let Some(mut span) = context.client_span(name) else { return query.await };
     if let Some(database) = context.database() {
         database.describe(&mut span);
     }
     span.set("db.operation.name", operation);
-    span.set("db.collection.name", collection);
+    if !collection.is_empty() {
+        span.set("db.collection.name", collection);
+    }
     span.set("db.query.summary", name());
     let outcome = query.await;
     if let Err(error) = &outcome {

@@ -8,7 +8,7 @@ use super::rules::may_delete_organization;
 use super::store::{self, Conflict};
 use super::types::{
     ChangeOrganization, ChangeProfile, CreateOrganization, Login, MaybePaging, Member,
-    Organization, Profile, Register, SignedIn, Stats, User, Verify,
+    Organization, Profile, Register, SignedIn, Stats, User, Verify, WholeOrganization,
 };
 use crate::shared::failure::{ErrorReply, Failure, Outcome};
 use crate::shared::fields::{Body, Query};
@@ -105,15 +105,16 @@ pub(crate) async fn me(State(service): State<Users>, headers: HeaderMap) -> Outc
 
 /// Create an organisation.
 #[utoipa::path(post, path = "/auth/organizations", tag = "auth", request_body = CreateOrganization, responses(
-    (status = 201, description = "Created", body = Data<Organization>),
+    (status = 201, description = "Created", body = Data<WholeOrganization>),
     (status = 400, description = "Fields at fault or `Organization slug already exists`", body = ErrorReply),
 ))]
 pub(crate) async fn create_organization(
     State(service): State<Users>,
     Body(new): Body<CreateOrganization>,
-) -> Outcome<(StatusCode, Data<Organization>)> {
+) -> Outcome<(StatusCode, Data<WholeOrganization>)> {
     let id = store::create_organization(&service.db, new).await?.map_err(|_| slug_taken())?;
-    let organization = store::organization(&service.db, &id).await?.ok_or_else(no_organization)?;
+    let organization = store::whole_organization(&service.db, &id).await?;
+    let organization = organization.ok_or_else(no_organization)?;
     Ok(Data::with_message(organization, "Organization created").created())
 }
 
@@ -164,7 +165,7 @@ pub(crate) async fn organization_by_slug(
 /// Change an organisation.
 #[utoipa::path(patch, path = "/organizations/{id}", tag = "organizations",
     params(("id" = String, Path, format = Uuid)), request_body = ChangeOrganization, responses(
-    (status = 200, description = "Changed", body = Data<Organization>),
+    (status = 200, description = "Changed", body = Data<WholeOrganization>),
     (status = 400, description = "Fields at fault or `Organization slug already exists`", body = ErrorReply),
     (status = 404, description = "`Organization not found`", body = ErrorReply),
 ))]
@@ -172,9 +173,10 @@ pub(crate) async fn change_organization(
     State(service): State<Users>,
     PathId(id): PathId,
     Body(change): Body<ChangeOrganization>,
-) -> Outcome<Data<Organization>> {
+) -> Outcome<Data<WholeOrganization>> {
     store::change_organization(&service.db, &id, change).await?.map_err(|_| slug_taken())?;
-    let organization = store::organization(&service.db, &id).await?.ok_or_else(no_organization)?;
+    let organization = store::whole_organization(&service.db, &id).await?;
+    let organization = organization.ok_or_else(no_organization)?;
     Ok(Data::with_message(organization, "Organization updated"))
 }
 

@@ -4,7 +4,7 @@ use sqlx::{Any, Row as _};
 
 use super::types::{
     ChangeOrganization, ChangeProfile, CreateOrganization, OrgRole, Organization,
-    OrganizationStatus, Plan, Register, Role, User,
+    OrganizationStatus, Plan, Register, Role, User, WholeOrganization,
 };
 use crate::shared::db::{self, Db};
 use crate::shared::failure::Outcome;
@@ -51,6 +51,11 @@ pub(crate) async fn all_organizations(db: &Db) -> Outcome<Vec<Organization>> {
 }
 
 pub(crate) async fn organization(db: &Db, id: &str) -> Outcome<Option<Organization>> {
+    let query = sqlx::query_as::<Any, _>(organizations!("WHERE o.id = $1")).bind(id);
+    db::run("SELECT organizations", query.fetch_optional(db.readers())).await
+}
+
+pub(crate) async fn whole_organization(db: &Db, id: &str) -> Outcome<Option<WholeOrganization>> {
     let query = sqlx::query_as::<Any, _>(organizations!("WHERE o.id = $1")).bind(id);
     db::run("SELECT organizations", query.fetch_optional(db.readers())).await
 }

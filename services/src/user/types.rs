@@ -143,6 +143,29 @@ pub(crate) struct Organization {
     pub(crate) count: Count,
 }
 
+/// An organisation in full, as its creation and its changes show it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct WholeOrganization {
+    #[serde(flatten)]
+    pub(crate) organization: Organization,
+    pub(crate) status: OrganizationStatus,
+    /// Whatever else is set for it, by name.
+    #[schema(value_type = Object)]
+    pub(crate) settings: serde_json::Value,
+}
+
+impl FromRow<'_, AnyRow> for WholeOrganization {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let settings: String = row.try_get("settings")?;
+        Ok(WholeOrganization {
+            organization: Organization::from_row(row)?,
+            status: row.try_get("status")?,
+            settings: serde_json::from_str(&settings)
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+        })
+    }
+}
+
 /// How many belong to an organisation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Count {
