@@ -30,7 +30,7 @@ pub(crate) struct Databases {
 
 impl Databases {
     /// Files in a folder.
-    fn in_folder(folder: &Path) -> Databases {
+    pub(crate) fn in_folder(folder: &Path) -> Databases {
         let file = |name: &str| Database::Sqlite(folder.join(format!("{name}.db")));
         Databases {
             user: file("user"),
@@ -350,4 +350,34 @@ pub async fn start_all(config: AllConfig) -> anyhow::Result<Running> {
         counters,
         databases: [quotes.db, claims.db, policies.db, users.db],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars() -> Vars {
+        Vars::from_pairs([("JWT_SECRET".to_owned(), "x".to_owned())])
+    }
+
+    #[test]
+    fn ports_and_names_are_the_contracts() {
+        let all = AllConfig::read(vars(), false).unwrap();
+        let together = [all.gateway, all.user, all.policy, all.claims, all.quotes];
+        assert_eq!(together.map(|address| address.port()), [3000, 3001, 3003, 3004, 3005]);
+        let user = user::Config::read(vars()).unwrap();
+        let policy = policy::Config::read(vars()).unwrap();
+        let claims = claims::Config::read(vars()).unwrap();
+        let quotes = quotes::Config::read(vars()).unwrap();
+        let alone = [user.address, policy.address, claims.address, quotes.address];
+        assert_eq!(alone.map(|address| address.port()), [3001, 3003, 3004, 3005]);
+        let peers = [&policy.user_service, &policy.claims_service, &claims.policy_service];
+        assert_eq!(peers.map(|url| url.port().unwrap()), [3001, 3004, 3003]);
+
+        let server = Url::parse("postgres://server").unwrap();
+        let databases = Databases::on_server(&server);
+        let names = [&databases.user, &databases.quotes, &databases.policy, &databases.claims];
+        let names = names.map(|database| database.place().rsplit('/').next().unwrap().to_owned());
+        assert_eq!(names, ["user_db", "quotes_db", "policy_db", "claims_db"]);
+    }
 }

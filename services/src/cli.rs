@@ -51,7 +51,8 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Check settings and databases, change nothing but missing tables
+    /// Check settings, databases and, where the URL of a service is set, that service's health; change nothing but missing
+    /// tables
     Check,
 }
 
@@ -179,8 +180,9 @@ impl Command {
                 say(&operations::reset(&databases, cost).await?)
             }
             Command::Check => {
+                let peers = vars.peers_set();
                 let config = AllConfig::read(vars, false)?;
-                let report = operations::check(config.databases()).await;
+                let report = operations::check(config.databases(), &peers).await;
                 say(report.as_deref().unwrap_or_else(|report| report))?;
                 report.map(drop).map_err(|_| anyhow::anyhow!("not everything is well"))
             }

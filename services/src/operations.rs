@@ -1,9 +1,11 @@
 //! What is done to the whole beside serving it: seeding, emptying, checking, documenting.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::AssertSqlSafe;
+use url::Url;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -11,7 +13,11 @@ use crate::all::Databases;
 use crate::shared::db::{Database, Db};
 use crate::shared::document;
 use crate::shared::migrations::Schema;
+use crate::shared::peer::{Answer, Onward, Peer};
 use crate::{claims, policy, quotes, user};
+
+/// How long `check` waits for a service.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The API document of gateway and services: OpenAPI 3.1, paths as clients use them (`/api/v1/…`).
 pub fn api_document() -> OpenApi {
@@ -74,10 +80,23 @@ pub(crate) async fn reset(databases: &Databases, bcrypt_cost: u32) -> anyhow::Re
     Ok(report + &seed(databases, bcrypt_cost).await?)
 }
 
-/// Opens every database; says for each whether it is well.
-pub(crate) async fn check(databases: &Databases) -> Result<String, String> {
+/// Opens every database and asks these services how they are; says for each whether it is well.
+pub(crate) async fn check(
+    databases: &Databases,
+    peers: &[(&'static str, Url)],
+) -> Result<String, String> {
     let mut report = String::new();
     let mut well = true;
+    let mut note = |what: &str, state: anyhow::Result<()>| {
+        let state = state.map_or_else(
+            |error| {
+                well = false;
+                format!("FAILED: {error:#}")
+            },
+            |()| "ok".to_owned(),
+        );
+        let _ = writeln!(report, "{what}: {state}");
+    };
     for (name, database, schema) in parts(databases) {
         let state = async {
             let db = Db::open(database, schema).await?;
@@ -85,17 +104,25 @@ pub(crate) async fn check(databases: &Databases) -> Result<String, String> {
             db.close().await;
             anyhow::Ok(())
         };
-        let line = match state.await {
-            Ok(()) => "ok".to_owned(),
-            Err(error) => {
-                well = false;
-                format!("FAILED: {error:#}")
-            }
-        };
-        let _ = writeln!(report, "{name} database {}: {line}", database.place());
+        note(&format!("{name} database {}", database.place()), state.await);
+    }
+    for (name, url) in peers {
+        let answer = Peer::new(url, HEALTH_TIMEOUT).get("/health", &Onward::default()).await;
+        note(
+            &format!("{name} at {url}"),
+            answer.map_err(Into::into).and_then(|a| is_well(name, &a)),
+        );
     }
     let report = report.trim_end().to_owned();
     if well { Ok(report) } else { Err(report) }
+}
+
+/// Whether it is this service that answered, and well.
+fn is_well(name: &str, answer: &Answer) -> anyhow::Result<()> {
+    anyhow::ensure!(answer.status.is_success(), "it answers {}", answer.status);
+    let service = answer.body["service"].as_str().unwrap_or("something else");
+    anyhow::ensure!(service == name, "that is {service}");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -146,6 +173,51 @@ mod tests {
             for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
                 let first = seen.entry(name.clone()).or_insert_with(|| schema.clone());
                 assert_eq!(first, schema, "{name} of {service}");
+            }
+        }
+    }
+
+    /// The contract's indexes: each of these columns leads an index, alone or behind the organisation.
+    #[tokio::test]
+    async fn columns_that_are_searched_have_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let databases = Databases::in_folder(folder.path());
+        let wanted: [(&str, &[&str]); 8] = [
+            ("organizations", &["id", "slug"]),
+            ("users", &["id", "email", "organization_id"]),
+            (
+                "quotes",
+                &["id", "user_id", "organization_id", "quote_number", "status", "expires_at"],
+            ),
+            ("quote_status_history", &["quote_id", "changed_at"]),
+            (
+                "policies",
+                &["id", "user_id", "organization_id", "policy_number", "status", "end_date"],
+            ),
+            ("policy_status_history", &["policy_id", "changed_at"]),
+            (
+                "claims",
+                &["id", "user_id", "organization_id", "claim_number", "status", "policy_id"],
+            ),
+            ("claim_status_history", &["claim_id", "changed_at"]),
+        ];
+        let mut found = BTreeSet::new();
+        for (_, database, schema) in parts(&databases) {
+            let db = Db::open(database, schema).await.unwrap();
+            let query = "SELECT m.tbl_name, i.name FROM sqlite_master m, pragma_index_info(m.name) i \
+                 WHERE m.type = 'index' AND (i.seqno = 0 OR i.seqno = 1 AND EXISTS (SELECT 1 FROM \
+                 pragma_index_info(m.name) first WHERE first.seqno = 0 AND first.name IN \
+                 ('organization_id', 'status')))";
+            let rows = sqlx::query_as::<_, (String, String)>(query);
+            found.extend(rows.fetch_all(db.readers()).await.unwrap());
+            let journal = sqlx::query_scalar::<_, String>("PRAGMA journal_mode");
+            assert_eq!(journal.fetch_one(db.readers()).await.unwrap(), "wal");
+            db.close().await;
+        }
+        for (table, columns) in wanted {
+            for column in columns {
+                let index = ((*table).to_owned(), (*column).to_owned());
+                assert!(found.contains(&index), "no index leads to {table}.{column}");
             }
         }
     }

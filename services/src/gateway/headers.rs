@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -89,7 +89,13 @@ const SECURITY: [(HeaderName, &str); 12] = [
 ];
 
 pub(super) async fn secure(request: Request, next: Next) -> Response {
+    let asks_for_options = request.method() == Method::OPTIONS;
     let mut response = next.run(request).await;
+    if asks_for_options && response.status() == StatusCode::OK {
+        // A preflight's answer has no body, and says so, as Express's `cors` does.
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     let headers = response.headers_mut();
     for (name, value) in &SECURITY {
         headers.insert(name, HeaderValue::from_static(value));

@@ -212,13 +212,15 @@ impl Failure {
     }
 }
 
-/// `/api/v1/x?y` becomes `http://service/api/x?y`.
+/// `/api/v1/x?y` becomes `http://service/api/x?y`. A slash at the path's end makes no difference, as in Express.
 fn target(upstream: &Upstream, uri: &Uri) -> Option<Uri> {
-    let path = uri.path_and_query()?.as_str().strip_prefix("/api/v1")?;
+    let path = uri.path().strip_prefix("/api/v1")?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Uri::builder()
         .scheme("http")
         .authority(upstream.authority.clone())
-        .path_and_query(format!("{}/api{path}", upstream.prefix))
+        .path_and_query(format!("{}/api{path}{query}", upstream.prefix))
         .build()
         .ok()
 }
@@ -234,9 +236,10 @@ mod tests {
         let map =
             |upstream, uri: &str| target(upstream, &uri.parse().unwrap()).unwrap().to_string();
         assert_eq!(map(&plain, "/api/v1/claims"), "http://c:1/api/claims");
+        assert_eq!(map(&plain, "/api/v1/claims/"), "http://c:1/api/claims");
         assert_eq!(
             map(&plain, "/api/v1/claims/a%2Fb/?q=%20&q=/api/v1"),
-            "http://c:1/api/claims/a%2Fb/?q=%20&q=/api/v1"
+            "http://c:1/api/claims/a%2Fb?q=%20&q=/api/v1"
         );
         assert_eq!(map(&deep, "http://other/api/v1/claims?x"), "http://c:1/base/api/claims?x");
     }

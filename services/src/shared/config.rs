@@ -119,6 +119,21 @@ impl Vars {
         })
     }
 
+    /// The other services whose addresses are set, by name.
+    pub(crate) fn peers_set(&mut self) -> Vec<(&'static str, Url)> {
+        const PEERS: [(&str, &str, u16); 4] = [
+            ("user-service", "USER_SERVICE_URL", 3001),
+            ("quotes-service", "QUOTES_SERVICE_URL", 3005),
+            ("policy-service", "POLICY_SERVICE_URL", 3003),
+            ("claims-service", "CLAIMS_SERVICE_URL", 3004),
+        ];
+        let set = PEERS.into_iter().filter(|(_, variable, _)| self.values.contains_key(*variable));
+        set.collect::<Vec<_>>()
+            .into_iter()
+            .map(|(name, variable, port)| (name, self.peer(variable, port)))
+            .collect()
+    }
+
     /// How long a service waits for another one, `PEER_TIMEOUT` in milliseconds.
     pub(crate) fn peer_timeout(&mut self) -> Duration {
         self.read("PEER_TIMEOUT", Duration::from_secs(5), "milliseconds from 1 to 600000", |text| {
@@ -169,17 +184,20 @@ pub(crate) fn postgres_url(text: &str) -> Option<Url> {
     (matches!(url.scheme(), "postgres" | "postgresql") && url.has_host()).then_some(url)
 }
 
-/// A whole number with its unit: s, m, h, d or w.
+/// A whole number with its unit, in the forms that Node's `ms` reads: `7d`, `7 days`, `12h`, `90s`, `1y`. A bare number
+/// is refused: some read it as seconds, others as milliseconds.
 fn span(text: &str) -> Option<Duration> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 604_800,
+    let (count, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let unit = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "s" | "sec" | "secs" | "second" | "seconds" => 1,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600,
+        "d" | "day" | "days" => 86_400,
+        "w" | "week" | "weeks" => 604_800,
+        "y" | "yr" | "yrs" | "year" | "years" => 31_557_600,
         _ => return None,
     };
-    let count: u64 = text[..text.len() - 1].parse().ok().filter(|count| *count > 0)?;
+    let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
     // A century is as good as for ever, and keeps `exp` far from overflow.
     let seconds = count.checked_mul(unit).filter(|seconds| *seconds <= 100 * 366 * 86_400)?;
     Some(Duration::from_secs(seconds))
@@ -223,6 +241,17 @@ mod tests {
     }
 
     #[test]
+    fn defaults_are_the_contracts() {
+        let mut vars = vars(&[("JWT_SECRET", "x")]);
+        assert_eq!(vars.address("PORT", 3001), SocketAddr::from(([127, 0, 0, 1], 3001)));
+        assert_eq!(vars.database("DATABASE_URL", "quotes").place(), "./data/quotes.db");
+        assert_eq!(vars.token_life(), Duration::from_hours(7 * 24));
+        assert_eq!(vars.bcrypt_cost(), 10);
+        assert_eq!(vars.peer("USER_SERVICE_URL", 3001).as_str(), "http://127.0.0.1:3001/");
+        assert!(vars.checked(()).is_ok());
+    }
+
+    #[test]
     fn a_known_secret_is_refused_on_a_public_address_only() {
         for (bind, accepted) in [("0.0.0.0", false), ("127.0.0.1", true)] {
             let mut vars = vars(&[("JWT_SECRET", "Your-Secret-Key")]);
@@ -235,7 +264,11 @@ mod tests {
     fn spans_have_a_unit() {
         assert_eq!(span("7d"), Some(Duration::from_hours(168)));
         assert_eq!(span("90s"), Some(Duration::from_secs(90)));
-        for text in ["", "7", "d", "0d", "-1d", "7 d", "99999999999999999999d", "9999w9", "7é"] {
+        assert_eq!(span("2 days"), Some(Duration::from_hours(48)));
+        assert_eq!(span("1y"), Some(Duration::from_hours(8_766)));
+        for text in
+            ["", "7", "d", "0d", "-1d", "7 dd", "99999999999999999999d", "9999w9", "7é", "200y"]
+        {
             assert_eq!(span(text), None, "{text}");
         }
     }

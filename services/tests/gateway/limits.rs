@@ -110,7 +110,7 @@ async fn allowed_origins_may_call_with_credentials_and_others_may_not() {
                      access-control-request-method: PUT\r\n\
                      access-control-request-headers: authorization,traceparent\r\n\r\n";
     let preflight = ask(gateway.address, preflight).await;
-    assert_eq!(preflight.status, 200);
+    assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-origin"), "http://localhost:3000");
     assert!(preflight.header("access-control-allow-methods").contains("PUT"));
     assert_eq!(preflight.header("access-control-allow-headers"), "authorization,traceparent");

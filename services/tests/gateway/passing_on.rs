@@ -34,7 +34,7 @@ async fn each_route_leads_to_its_service() {
         ("/api/v1/users", "user /api/users"),
         ("/api/v1/organizations/slug/a-b", "user /api/organizations/slug/a-b"),
         ("/api/v1/quotes?status=ACTIVE&page=2", "quotes /api/quotes?status=ACTIVE&page=2"),
-        ("/api/v1/quotes/", "quotes /api/quotes/"),
+        ("/api/v1/quotes/", "quotes /api/quotes"),
         ("/api/v1/policies/1%2F2/history", "policy /api/policies/1%2F2/history"),
         ("/api/v1/claims/x/../y", "claims /api/claims/x/../y"),
     ] {
