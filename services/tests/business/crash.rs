@@ -18,56 +18,76 @@ use crate::support::postgres::Cluster;
 /// Conversions in flight when the blow falls.
 const QUOTES: usize = 8;
 
-/// user-, policy- and quotes-service as processes of their own.
-struct Services {
+/// Where a service of this name keeps its data: a variable and its value.
+type Place = dyn Fn(&str) -> (String, String);
+
+/// Services as processes of their own.
+pub(crate) struct Services {
     settings: Vec<(String, String)>,
+    place: Box<Place>,
     ports: BTreeMap<&'static str, u16>,
     running: BTreeMap<&'static str, Process>,
 }
 
 impl Services {
-    async fn start(
-        databases: impl Fn(&str) -> (String, String),
-    ) -> (Services, Vec<(String, String)>) {
-        let ports = BTreeMap::from(["user", "policy", "quotes"].map(|name| (name, free_port())));
-        let url = |name: &str| format!("http://127.0.0.1:{}", ports[name]);
-        let settings = vec![
+    /// Starts them in this order.
+    pub(crate) async fn start<const N: usize>(names: [&'static str; N], place: Box<Place>) -> Self {
+        let ports = BTreeMap::from(names.map(|name| (name, free_port())));
+        let mut settings = vec![
             ("JWT_SECRET".to_owned(), "x".to_owned()),
-            ("USER_SERVICE_URL".to_owned(), url("user")),
-            ("POLICY_SERVICE_URL".to_owned(), url("policy")),
             ("PEER_TIMEOUT".to_owned(), "2000".to_owned()),
         ];
-        let places = ["user", "policy", "quotes"].map(databases).to_vec();
-        let mut services = Services { settings, ports, running: BTreeMap::new() };
-        for name in ["user", "policy", "quotes"] {
-            services.launch(name, &places).await;
+        for (name, port) in &ports {
+            let variable = format!("{}_SERVICE_URL", name.to_uppercase());
+            settings.push((variable, format!("http://127.0.0.1:{port}")));
         }
-        (services, places)
+        let mut services = Self { settings, place, ports, running: BTreeMap::new() };
+        for name in names {
+            services.launch(name).await;
+        }
+        services
     }
 
-    async fn launch(&mut self, name: &'static str, places: &[(String, String)]) {
-        let place = ["user", "policy", "quotes"].iter().position(|other| *other == name).unwrap();
+    pub(crate) async fn launch(&mut self, name: &'static str) {
         let mut settings: Vec<_> =
             self.settings.iter().map(|(name, value)| (&**name, &**value)).collect();
-        settings.push((&places[place].0, &places[place].1));
+        let (variable, value) = (self.place)(name);
+        settings.push((&variable, &value));
         let process = spawn(name, self.ports[name], &settings).ready().await;
         self.running.insert(name, process);
     }
 
-    fn kill(&mut self, name: &str) {
+    pub(crate) fn kill(&mut self, name: &str) {
         // Dropping kills with SIGKILL.
         self.running.remove(name);
     }
 
-    fn actor(&self, name: &str, agent: &Actor) -> Actor {
+    /// This person, asking that service directly.
+    pub(crate) fn actor(&self, name: &str, agent: &Actor) -> Actor {
         Actor { base: format!("http://127.0.0.1:{}/api", self.ports[name]), ..agent.clone() }
+    }
+
+    /// A new user of a new organisation.
+    pub(crate) async fn agent(&self) -> Actor {
+        self.actor("user", &Actor::at(String::new())).new_agent().await
     }
 }
 
-async fn rounds(number: usize, seed: u64, databases: impl Fn(&str) -> (String, String)) {
-    let (mut services, places) = Services::start(databases).await;
-    let user_service = format!("http://127.0.0.1:{}/api", services.ports["user"]);
-    let agent = Actor::at(user_service).new_agent().await;
+/// SQLite files in this folder.
+pub(crate) fn in_folder(folder: &tempfile::TempDir) -> Box<Place> {
+    let data = folder.path().to_str().unwrap().to_owned();
+    Box::new(move |_| ("DATA_DIR".to_owned(), data.clone()))
+}
+
+/// Databases of this cluster.
+pub(crate) fn on_cluster(cluster: &Cluster) -> Box<Place> {
+    let url = cluster.url.clone();
+    Box::new(move |name| ("DATABASE_URL".to_owned(), format!("{url}/{name}_db")))
+}
+
+async fn rounds(number: usize, seed: u64, place: Box<Place>) {
+    let mut services = Services::start(["user", "policy", "quotes"], place).await;
+    let agent = services.agent().await;
     let quotes = services.actor("quotes", &agent);
     let policies = services.actor("policy", &agent);
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
@@ -80,7 +100,7 @@ async fn rounds(number: usize, seed: u64, databases: impl Fn(&str) -> (String, S
             let cover = (round * QUOTES + index + 1) as u64;
             ids.push(quotes.quote(cover).await);
         }
-        let victims: &[&str] = match round % 3 {
+        let victims: &[&'static str] = match round % 3 {
             0 => &["quotes"],
             1 => &["policy"],
             _ => &["policy", "quotes"],
@@ -104,8 +124,7 @@ async fn rounds(number: usize, seed: u64, databases: impl Fn(&str) -> (String, S
             }
         }
         for victim in victims {
-            let name = if *victim == "policy" { "policy" } else { "quotes" };
-            services.launch(name, &places).await;
+            services.launch(victim).await;
         }
         if victims.contains(&"quotes") {
             // It settles before it serves.
@@ -161,15 +180,13 @@ impl State {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quotes_and_policies_agree_after_kills_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().to_str().unwrap().to_owned();
-    rounds(12, 7, |_| ("DATA_DIR".to_owned(), data.clone())).await;
+    rounds(12, 7, in_folder(&folder)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quotes_and_policies_agree_after_kills_on_postgres() {
     let Some(cluster) = Cluster::start() else { return };
-    let url = cluster.url.clone();
-    rounds(6, 8, |name| ("DATABASE_URL".to_owned(), format!("{url}/{name}_db"))).await;
+    rounds(6, 8, on_cluster(&cluster)).await;
 }
 
 /// The worst moment on purpose: policy-service is stopped while it holds the request, quotes-service is
@@ -177,10 +194,8 @@ async fn quotes_and_policies_agree_after_kills_on_postgres() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_made_after_the_quotes_service_died_finds_its_quote() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().to_str().unwrap().to_owned();
-    let (mut services, places) = Services::start(|_| ("DATA_DIR".to_owned(), data.clone())).await;
-    let user_service = format!("http://127.0.0.1:{}/api", services.ports["user"]);
-    let agent = Actor::at(user_service).new_agent().await;
+    let mut services = Services::start(["user", "policy", "quotes"], in_folder(&folder)).await;
+    let agent = services.agent().await;
     let quotes = services.actor("quotes", &agent);
     let policies = services.actor("policy", &agent);
     let id = quotes.quote(4_711).await;
@@ -196,7 +211,7 @@ async fn a_policy_made_after_the_quotes_service_died_finds_its_quote() {
     assert!(lost.await.unwrap().is_err(), "nobody can have answered");
     services.running["policy"].signal("CONT");
 
-    services.launch("quotes", &places).await;
+    services.launch("quotes").await;
     let state = State::read(&quotes, &policies).await;
     state.check(std::slice::from_ref(&id)).unwrap();
     assert_eq!(state.policies.len(), 1);

@@ -7,7 +7,9 @@ mod support;
 
 mod bad_input;
 mod claims;
+mod contract;
 mod crash;
+mod crash_writes;
 mod once_only;
 mod policies;
 mod processes;

@@ -189,6 +189,48 @@ fn databases_are_seeded_checked_and_reset_on_postgres() {
     assert_eq!(text(&failed.stdout).matches("FAILED").count(), 4);
 }
 
+/// `check` also asks the services whose addresses are set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_asks_the_services() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("DATA_DIR", folder.path().to_str().unwrap()), ("JWT_SECRET", "x")];
+    let user = spawn("user", free_port(), &settings).ready().await;
+    let nowhere = format!("http://127.0.0.1:{}", free_port());
+    let checked = |more: &[(&str, &str)]| {
+        let output = run("check", &[&settings[..], more].concat());
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, report) = checked(&[("USER_SERVICE_URL", &user.url)]);
+    assert!(code == Some(0) && report.contains("user-service at http"), "{report}");
+    assert_eq!(report.matches(": ok").count(), 5, "{report}");
+    let (code, report) =
+        checked(&[("CLAIMS_SERVICE_URL", &user.url), ("QUOTES_SERVICE_URL", &nowhere)]);
+    assert_eq!(code, Some(1));
+    assert!(report.contains("FAILED: that is user-service"), "{report}");
+    assert!(report.contains("cannot be reached"), "{report}");
+}
+
+/// `JWT_EXPIRES_IN`: after it a token is good for nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_expire() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [
+        ("DATA_DIR", folder.path().to_str().unwrap()),
+        ("JWT_SECRET", "x"),
+        ("JWT_EXPIRES_IN", "2 seconds"),
+    ];
+    let user = spawn("user", free_port(), &settings).ready().await;
+    let agent = Actor::at(format!("{}/api", user.url)).new_agent().await;
+    let token = json!({ "token": agent.token });
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while agent.post("/auth/verify", token.clone()).await.status == 200 {
+        assert!(Instant::now() < deadline, "still accepted");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    agent.post("/auth/verify", token).await.refused(401, "Invalid token");
+    agent.get("/auth/me").await.refused(401, "Authentication failed");
+}
+
 /// Several instances may start at the same moment on the same empty databases.
 fn start_together(settings: &[(&str, &str)]) {
     let starts: Vec<_> = (0..6)

@@ -39,6 +39,10 @@ fn profile() -> Vec<&'static str> {
     USER.into_iter().filter(|key| *key != "orgRole").collect()
 }
 
+/// What creation and changes show beyond that.
+const WHOLE_ORGANIZATION: [&str; 9] =
+    ["_count", "createdAt", "id", "name", "plan", "settings", "slug", "status", "updatedAt"];
+
 const ORGANIZATION: [&str; 7] = ["_count", "createdAt", "id", "name", "plan", "slug", "updatedAt"];
 
 fn slug() -> String {
@@ -151,6 +155,10 @@ async fn tokens_are_verified(bed: &Bed) {
     let fields = ["email", "exp", "iat", "orgRole", "organizationId", "role", "userId"];
     assert_eq!(payload.keys(), fields);
     assert_eq!(payload["data"]["userId"], *agent.user_id);
+    let own = agent.get("/auth/me").await.expect(200);
+    for field in ["email", "role", "organizationId", "orgRole"] {
+        assert_eq!(payload["data"][field], own["data"][field], "{field}");
+    }
     let (iat, exp) = (&payload["data"]["iat"], &payload["data"]["exp"]);
     assert_eq!(exp.as_i64().unwrap() - iat.as_i64().unwrap(), 7 * 86_400, "7d");
     let refused = agent.post("/auth/verify", json!({"token": "x.y.z"})).await;
@@ -184,8 +192,10 @@ async fn organizations_are_created_and_read(bed: &Bed) {
     let slug = slug();
     let new = json!({"name": "Org", "slug": slug, "plan": "starter"});
     let made = nobody.post("/auth/organizations", new.clone()).await.expect(201);
-    assert_eq!(made.keys(), ORGANIZATION);
+    assert_eq!(made.keys(), WHOLE_ORGANIZATION);
     assert_eq!(made["data"]["plan"], "starter");
+    assert_eq!(made["data"]["status"], "active");
+    assert_eq!(made["data"]["settings"], json!({}));
     let again = nobody.post("/auth/organizations", new).await;
     again.refused(400, "Organization slug already exists");
     let plain = json!({"name": "Org", "slug": self::slug()});
@@ -195,10 +205,13 @@ async fn organizations_are_created_and_read(bed: &Bed) {
     nobody.post("/auth/organizations", bad).await.invalid("body", &["name", "slug", "plan"]);
 
     let by_id = nobody.get(&format!("/organizations/{}", made.id())).await.expect(200);
-    assert_eq!(by_id["data"], made["data"]);
+    assert_eq!(by_id.keys(), ORGANIZATION);
+    for field in ORGANIZATION {
+        assert_eq!(by_id["data"][field], made["data"][field], "{field}");
+    }
     assert_eq!(by_id["data"]["_count"], json!({"users": 0}));
     let by_slug = nobody.get(&format!("/organizations/slug/{slug}")).await.expect(200);
-    assert_eq!(by_slug["data"], made["data"]);
+    assert_eq!(by_slug["data"], by_id["data"]);
     let all = nobody.get("/organizations").await.expect(200);
     assert_eq!(all.list()[0]["id"], *plain.id(), "newest first");
     assert_eq!(keys(&all.list()[0]), ORGANIZATION);
@@ -213,6 +226,7 @@ async fn organizations_are_changed_and_deleted(bed: &Bed) {
     let path = format!("/organizations/{}", agent.organization_id);
     let change = json!({"name": "New name", "plan": "enterprise"});
     let changed = agent.patch(&path, change).await.expect(200);
+    assert_eq!(changed.keys(), WHOLE_ORGANIZATION);
     assert_eq!(changed["data"]["name"], "New name");
     assert_eq!(changed["data"]["plan"], "enterprise");
     let old_slug = changed["data"]["slug"].clone();
