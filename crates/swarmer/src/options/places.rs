@@ -91,7 +91,7 @@ pub struct ClusterOptions {
     pub master_host: String,
     /// Port of the master.
     pub master_port: u16,
-    /// What `--processes` said, for the rules; its effect is in [`Options::threads`].
+    /// What `--processes` said, for the rules; its effect is in [`Options::threads`](super::Options::threads).
     pub processes: Option<i64>,
 }
 
