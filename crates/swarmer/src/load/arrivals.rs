@@ -143,6 +143,19 @@ impl Arrivals {
         self
     }
 
+    /// Whether there is a limit on the number of arrivals.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.most.is_some()
+    }
+
+    /// Whether there are arrivals for this class.
+    pub(crate) fn serves(&self, class: usize) -> bool {
+        match &self.order {
+            Order::Constant(picker) => picker.knows(class),
+            Order::Poisson { weights, .. } => weights.iter().any(|(known, _)| *known == class),
+        }
+    }
+
     /// The next arrival, whoever serves it.
     fn next_of_all(&mut self) -> Option<Arrival> {
         if self.most.is_some_and(|most| self.number >= most) {

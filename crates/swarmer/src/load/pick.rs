@@ -54,6 +54,11 @@ impl Picker {
         Some(best.class)
     }
 
+    /// Whether `class` may be picked.
+    pub(super) fn knows(&self, class: usize) -> bool {
+        self.entries.iter().any(|entry| entry.class == class)
+    }
+
     /// Takes one pick of `class` back, so that the class is made good for next.
     pub(super) fn take_back(&mut self, class: usize) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.class == class) {

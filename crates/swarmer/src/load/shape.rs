@@ -18,7 +18,8 @@ pub struct Target {
     pub users: u32,
     /// Users started or stopped per second on the way there.
     pub rate: f64,
-    /// Only users of these classes are started from now on (those of others that run stay); `None` means all.
+    /// Only users of these classes are started from now on (those of others that run stay); `None` leaves it as it is,
+    /// which is all classes at first.
     pub classes: Option<Vec<String>>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::python;
+use super::{due, python};
 use crate::stats::{ErrorRow, Figures, Kind, PERCENTILES, Row, Summary, percentile_label};
 
 /// Columns of a terminal that are not part of the name column.
@@ -172,6 +172,7 @@ impl Console {
     pub fn end_of_run(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
         self.requests(out, summary, Rates::WholeRun)?;
         self.percentiles(out, summary)?;
+        due::table(out, summary, self.name_width)?;
         if summary.total.figures.failures > 0 {
             self.errors(out, summary)?;
         }
@@ -185,6 +186,7 @@ impl Console {
 /// What a reader of the figures must know, one sentence each.
 fn notes(summary: &Summary) -> Vec<String> {
     let mut notes = summary.info.notes.clone();
+    notes.extend(due::notes(summary));
     if summary.aborted > 0 {
         let (count, what) = (summary.aborted, plural(summary.aborted, "request"));
         let was = if count == 1 { "was" } else { "were" };
@@ -274,7 +276,7 @@ fn error_line(error: &ErrorRow) -> String {
 }
 
 /// Text from a target or a workload must not steer the terminal: control characters are shown, not sent.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }

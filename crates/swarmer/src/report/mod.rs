@@ -5,6 +5,7 @@
 
 pub mod console;
 pub mod csv;
+mod due;
 mod files;
 pub mod json;
 pub mod python;

@@ -3,7 +3,8 @@
 //! Everything that can happen to a run (keys, signals, a web page, a time limit) reaches it as an [`Order`] through a
 //! [`Handle`]; everything anybody sees leaves it as a [`Summary`].
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
@@ -15,8 +16,9 @@ use super::fleet::{Fleet, driver_names};
 use super::handle::{Handle, Order, State};
 use super::ramping::Ramping;
 use super::round::{Farewell, Round};
+use super::turns::Limits;
 use crate::clock;
-use crate::load::{Dispatcher, LoadError, Ramp, UserClass};
+use crate::load::{Arrivals, Dispatcher, LoadError, Ramp, UserClass};
 use crate::logging::RUNNERS;
 use crate::stats::{Collector, Summary, Users};
 
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) classes: Vec<UserClass>,
     pub(crate) stop_timeout: Duration,
     pub(crate) reset_stats: bool,
+    /// On the number of tasks; the drivers have the same.
+    pub(crate) limits: Limits,
 }
 
 /// What went wrong with a run itself, beside requests and tasks. The log has the details.
@@ -69,7 +73,12 @@ pub(crate) struct Control<W> {
     settings: Settings,
     orders: UnboundedReceiver<Order>,
     state: watch::Sender<State>,
+    planned: watch::Sender<u32>,
     ramping: Option<Ramping>,
+    /// Drivers that journeys still arrive at, in a run of that model.
+    open: Option<BTreeSet<usize>>,
+    /// All tasks there were are given out.
+    finishing: bool,
     round: Round,
     farewell: Farewell,
     starts: Starts,
@@ -101,6 +110,7 @@ impl<W: Watcher> Control<W> {
         let dispatcher = Dispatcher::new(settings.classes.clone(), driver_names(fleet.len()))?;
         let (sender, orders) = unbounded_channel();
         let (state, state_seen) = watch::channel(State::Ready);
+        let (planned, users) = watch::channel(0);
         let now = clock::now();
         let control = Self {
             dispatcher,
@@ -108,7 +118,10 @@ impl<W: Watcher> Control<W> {
             watcher,
             orders,
             state,
+            planned,
             ramping: None,
+            open: None,
+            finishing: false,
             round: Round::none(fleet.len(), settings.classes.len(), now),
             farewell: Farewell::none(fleet.len(), now),
             starts: Starts::default(),
@@ -119,7 +132,7 @@ impl<W: Watcher> Control<W> {
             fleet,
             settings,
         };
-        Ok((control, Handle { orders: sender, state: state_seen }))
+        Ok((control, Handle { orders: sender, state: state_seen, users }))
     }
 
     /// Runs until [`Handle::quit`] and returns the last figures.
@@ -147,7 +160,16 @@ impl<W: Watcher> Control<W> {
 
     fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Start { ramp } => self.start(ramp),
+            Order::Start { ramp, began } => self.start(ramp, began, None),
+            Order::StartClasses { ramp, classes, answer } => {
+                // Checked before anything is changed.
+                let possible = self.dispatcher.clone().restrict_to(&classes);
+                if possible.is_ok() {
+                    self.start(ramp, None, Some(&classes));
+                }
+                let _ = answer.send(possible);
+            }
+            Order::Open { arrivals, users, began } => self.open(&arrivals, users, began),
             Order::Stop { done } => {
                 self.waiting.push(done);
                 self.stop();
@@ -168,24 +190,59 @@ impl<W: Watcher> Control<W> {
         }
     }
 
-    fn start(&mut self, ramp: Ramp) {
+    /// `classes`: of these only users are started from now on.
+    fn start(&mut self, ramp: Ramp, began: Option<Instant>, classes: Option<&[String]>) {
+        if self.open.is_some() && self.state().is_active() {
+            warn!(target: RUNNERS, "Journeys arrive at a rate in this run: there is no number of users to change");
+            return;
+        }
+        if !self.may_start() {
+            return;
+        }
+        self.open = None;
+        if let Some(classes) = classes {
+            // Known to be possible.
+            let _ = self.dispatcher.restrict_to(classes);
+        }
+        let (users, rate) = (ramp.target(), ramp.rate());
+        info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
+        let began = began.unwrap_or_else(clock::now);
+        self.ramping = Some(Ramping::begin(ramp, began, self.ramping.take()));
+        self.state.send_replace(State::Spawning);
+        self.advance();
+    }
+
+    /// Begins a run of the open model.
+    fn open(&mut self, arrivals: &Arrivals, users: u32, began: Instant) {
+        if self.state().is_active() {
+            warn!(target: RUNNERS, "A run goes on; stop it before journeys can arrive");
+            return;
+        }
+        if !self.may_start() {
+            return;
+        }
+        let classes = self.settings.classes.iter().filter(|class| !class.is_idle()).count();
+        let drivers = self.fleet.open(arrivals, users, classes, began);
+        info!(target: RUNNERS, "Starting journeys as they arrive, with at most {users} users on {drivers} drivers");
+        self.open = Some((0..drivers).collect());
+        self.state.send_replace(State::Running);
+    }
+
+    /// Whether users may be started; makes ready for a fresh run if none goes on.
+    fn may_start(&mut self) -> bool {
         if self.state() == State::Stopping {
             warn!(target: RUNNERS, "Users are still being stopped; start again when they are gone");
-            return;
+            return false;
         }
         if self.trouble == Some(Trouble::DriverLost) {
             error!(target: RUNNERS, "No new run: a driver thread is lost");
             self.state.send_replace(State::Stopped);
-            return;
+            return false;
         }
         if !self.state().is_active() {
             self.begin_run();
         }
-        let (users, rate) = (ramp.target(), ramp.rate());
-        info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
-        self.ramping = Some(Ramping::begin(ramp, clock::now(), self.ramping.take()));
-        self.state.send_replace(State::Spawning);
-        self.advance();
+        true
     }
 
     fn begin_run(&mut self) {
@@ -197,6 +254,7 @@ impl<W: Watcher> Control<W> {
             self.dispatcher = fresh;
         }
         self.starts = Starts::default();
+        self.finishing = false;
         self.trouble = None;
     }
 
@@ -205,6 +263,7 @@ impl<W: Watcher> Control<W> {
         if let Some(ramping) = self.ramping.as_mut() {
             let grace = self.settings.stop_timeout;
             ramping.send(&mut self.dispatcher, &self.fleet, clock::now(), grace);
+            self.planned.send_replace(self.dispatcher.user_count());
         }
         self.finish_ramp_if_done();
     }
@@ -245,6 +304,18 @@ impl<W: Watcher> Control<W> {
                     self.close_round();
                 }
             }
+            Event::Done { empty } => {
+                self.finish_if_spent();
+                if empty {
+                    self.open_round(false);
+                }
+            }
+            Event::Served { driver } => {
+                let open = self.open.as_mut();
+                if open.is_some_and(|open| open.remove(&driver) && open.is_empty()) {
+                    self.stop();
+                }
+            }
             Event::Drained { driver } => self.farewell_of(driver),
             Event::StopTest { reason } => {
                 if matches!(self.state(), State::Spawning | State::Running) {
@@ -276,9 +347,27 @@ impl<W: Watcher> Control<W> {
     /// Without a single user there is nothing to wait for.
     fn end_if_nobody_started(&mut self) {
         let Starts { tried, failed, .. } = self.starts;
-        if self.state() == State::Running && failed > 0 && failed >= tried {
+        if self.open.is_none() && self.state() == State::Running && failed > 0 && failed >= tried {
             error!(target: RUNNERS, "Not one of {tried} users could start, see the first failure: there is nothing to run");
             self.trouble = self.trouble.max(Some(Trouble::NobodyStarted));
+            self.stop();
+        }
+    }
+
+    /// Lets users go as soon as there is nothing left to do for any.
+    fn finish_if_spent(&mut self) {
+        if self.settings.limits.are_spent() && !self.finishing {
+            self.finishing = true;
+            self.ramping = None;
+            self.fleet.finish();
+        }
+    }
+
+    /// With limits on the number of tasks, the end of the last user is the end of the run.
+    fn end_if_all_done(&mut self) {
+        let all_came = self.finishing || self.state() == State::Running;
+        if self.settings.limits.any() && all_came && self.users().values().all(|users| *users == 0)
+        {
             self.stop();
         }
     }
@@ -384,6 +473,8 @@ impl<W: Watcher> Control<W> {
         self.watcher.tick(&summary, self.state());
         if self.state() == State::Stopped {
             self.dismiss();
+        } else {
+            self.end_if_all_done();
         }
     }
 

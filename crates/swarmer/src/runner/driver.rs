@@ -13,14 +13,17 @@ use rand_pcg::Pcg64Mcg;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::spawn_local;
 
+use super::arrivals::{Open, Opening, has_room};
 use super::life::{End, count_panic, live};
+use super::pool::Call;
+use super::turns::{Limits, Turns};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::options::Options;
 use crate::scenario::{UserClass, caught};
 use crate::stats::{Delta, Recorder, RecorderOptions};
 use crate::user::stop::{Stop, StopSignal};
-use crate::user::{Env, Provided, User};
+use crate::user::{Env, Limiter, Provided, User};
 
 /// After its time to stop is up, a user may still finish the one request that is in flight, for this long. What is cut
 /// even then is counted as aborted.
@@ -36,6 +39,10 @@ pub(crate) enum Command {
     Start(Vec<Birth>),
     /// Stop the users of a class with these numbers; those that have gone by themselves are no matter.
     Stop { class: usize, users: Vec<u64>, grace: Duration },
+    /// From now on start a journey whenever one is due, with users as needed.
+    Open(Box<Opening>),
+    /// There is nothing left to do: users go when their task is done, however long that takes.
+    Finish,
     /// Stop all users; then say [`Event::Drained`].
     StopAll { grace: Duration },
     /// Stop all users now, whatever they are doing: after [`Command::StopAll`], when there is no time left.
@@ -63,6 +70,10 @@ pub(crate) enum Event {
     Started { driver: usize, births: u32, users: Vec<u32> },
     /// A user could not start and is not replaced.
     StartFailed { class: usize, reason: String },
+    /// A user has done its share of a limited number of tasks; `empty` when it was the last one here.
+    Done { empty: bool },
+    /// All journeys that were to arrive here have, and are over.
+    Served { driver: usize },
     /// All users are gone, after [`Command::StopAll`].
     Drained { driver: usize },
     /// A user asked for the end of the test.
@@ -79,6 +90,10 @@ pub(crate) struct Setup {
     pub(crate) provided: Arc<Provided>,
     pub(crate) http: http::Config,
     pub(crate) anchor: Anchor,
+    /// On the number of tasks.
+    pub(crate) limits: Limits,
+    /// Requests per second of this driver at most.
+    pub(crate) max_rate: Option<f64>,
     #[cfg(any(test, feature = "testing"))]
     pub(crate) script: Option<crate::testing::Script>,
 }
@@ -91,6 +106,9 @@ pub(crate) struct Driver {
     bases: Vec<Option<http::BaseUrl>>,
     living: Rc<RefCell<Living>>,
     pending: VecDeque<Birth>,
+    open: Option<Open>,
+    /// Users started for journeys.
+    called: u64,
     events: UnboundedSender<Event>,
 }
 
@@ -119,6 +137,7 @@ impl Driver {
             options: Arc::clone(&setup.options),
             provided: Arc::clone(&setup.provided),
             trace_rng: RefCell::new(entropy()),
+            limiter: setup.max_rate.map(Limiter::new),
         });
         let http = http::Shared::new(setup.http.clone());
         let bases = setup
@@ -131,20 +150,21 @@ impl Driver {
             .collect::<Result<_, _>>()?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
-        Ok(Self { index, setup, env, http, bases, living, pending: VecDeque::new(), events })
+        let (pending, open, called) = (VecDeque::new(), None, 0);
+        Ok(Self { index, setup, env, http, bases, living, pending, open, called, events })
     }
 
     /// Serves commands until [`Command::Quit`]. Needs a `LocalSet` around it.
     pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
         loop {
-            let command = match self.pending.front() {
-                Some(birth) => {
-                    let due = tokio::time::Instant::from_std(birth.due);
+            let command = match self.next_due() {
+                Some(due) => {
                     tokio::select! {
                         biased;
                         command = commands.recv() => command,
-                        () = tokio::time::sleep_until(due) => {
+                        () = tokio::time::sleep_until(due.into()) => {
                             self.start_due(clock::now()).await;
+                            self.serve_due().await;
                             continue;
                         }
                     }
@@ -158,6 +178,13 @@ impl Driver {
         }
     }
 
+    /// When the next user or journey is to be started.
+    fn next_due(&mut self) -> Option<Instant> {
+        let journey = self.open.as_mut().and_then(Open::next_due);
+        let birth = self.pending.front().map(|birth| birth.due);
+        journey.into_iter().chain(birth).min()
+    }
+
     fn obey(&mut self, command: Command) {
         match command {
             Command::Start(births) => {
@@ -165,8 +192,17 @@ impl Driver {
                 self.pending.extend(births);
             }
             Command::Stop { class, users, grace } => self.stop_users(class, &users, grace),
+            Command::Open(opening) => {
+                self.living.borrow_mut().draining = false;
+                self.open = Some(Open::new(*opening, self.setup.classes.len()));
+            }
+            Command::Finish => {
+                self.pending.clear();
+                self.signals().iter().for_each(|signal| signal.raise(Stop::AfterTask));
+            }
             Command::StopAll { grace } => {
                 self.pending.clear();
+                self.close();
                 reap(self.signals(), grace);
                 self.drain();
             }
@@ -178,7 +214,8 @@ impl Driver {
         }
     }
 
-    fn report(&self, number: u64) {
+    fn report(&mut self, number: u64) {
+        self.look_after_pool();
         let delta = Box::new(self.env.recorder.borrow_mut().take());
         self.say(Event::Report { driver: self.index, number, delta, users: self.users() });
     }
@@ -199,7 +236,7 @@ impl Driver {
     async fn start_due(&mut self, now: Instant) {
         let mut started = 0;
         while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
-            self.start(birth);
+            self.start(birth, Turns::Own(self.setup.limits.clone()));
             started += 1;
             if started % STARTS_IN_A_ROW == 0 {
                 tokio::task::yield_now().await;
@@ -208,29 +245,85 @@ impl Driver {
         self.say_started(started);
     }
 
-    fn start(&self, Birth { class, number, .. }: Birth) {
+    /// Gives the journeys that are due to users.
+    async fn serve_due(&mut self) {
+        let mut started = 0;
+        // The clock is read for each, so that a long row of journeys does not make those due meanwhile later still.
+        while let Some((class, call)) = self.open.as_mut().and_then(|o| o.take_due(clock::now())) {
+            if !self.serve(class, call) {
+                continue;
+            }
+            started += 1;
+            if started % STARTS_IN_A_ROW == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.say_started(started);
+    }
+
+    /// Gives a journey to a free user, or to a new one, or to nobody. Whether a user was started for it.
+    fn serve(&mut self, class: usize, call: Call) -> bool {
+        let Some(open) = &self.open else { return false };
+        if open.pool.call(class, call) {
+            return false;
+        }
+        let users: Vec<usize> = self.living.borrow().by_class.iter().map(BTreeMap::len).collect();
+        if !has_room(class, &users, open.served(), open.users) {
+            self.env.recorder.borrow_mut().journeys_dropped(1);
+            return false;
+        }
+        let place = open.pool.place(class, call);
+        // Every driver counts its own users, in numbers that no other driver uses.
+        let number = self.called * open.drivers() + self.index as u64;
+        self.called += 1;
+        self.start(Birth { due: call.due, class, number }, Turns::Called(place));
+        true
+    }
+
+    /// Counts what the pool missed, and says when it has nothing left to do.
+    fn look_after_pool(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        self.env.recorder.borrow_mut().journeys_dropped(open.pool.take_missed());
+        if open.is_over() {
+            self.say(Event::Served { driver: self.index });
+        }
+    }
+
+    /// No more journeys; those due by now that were not begun are dropped.
+    fn close(&mut self) {
+        let now = clock::now();
+        let Some(open) = &mut self.open else { return };
+        let unserved = std::iter::from_fn(|| open.take_due(now)).count();
+        self.env.recorder.borrow_mut().journeys_dropped(unserved as u64);
+    }
+
+    fn start(&self, Birth { class, number, .. }: Birth, turns: Turns) {
         let signal = StopSignal::new();
         let user = User::new(number, self.client(class), signal.clone(), Rc::clone(&self.env));
         self.living.borrow_mut().by_class[class].insert(number, signal);
 
         let user_class = self.setup.classes[class].clone();
         let (env, living) = (Rc::clone(&self.env), Rc::clone(&self.living));
-        let (driver, events) = (self.index, self.events.clone());
+        let (driver, events, limited) = (self.index, self.events.clone(), self.setup.limits.any());
         spawn_local(async move {
             // Tasks are caught one by one; what is caught here is a panic in a destructor of the workload's.
-            let end = caught(live(user_class.clone(), user)).await.unwrap_or_else(|panic| {
+            let end = caught(live(user_class.clone(), user, turns)).await.unwrap_or_else(|panic| {
                 count_panic(&env, &user_class, &panic);
                 End::Stopped
             });
+            let empty = {
+                let mut living = living.borrow_mut();
+                living.by_class[class].remove(&number);
+                living.is_empty()
+            };
             // Nobody hears it at the end of the process, and nobody needs to.
             let _ = match end {
-                End::Stopped => Ok(()),
+                End::Stopped if !limited => Ok(()),
+                End::Stopped | End::Done => events.send(Event::Done { empty }),
                 End::StartFailed(reason) => events.send(Event::StartFailed { class, reason }),
                 End::StopTest(reason) => events.send(Event::StopTest { reason }),
             };
-            let mut living = living.borrow_mut();
-            living.by_class[class].remove(&number);
-            if living.draining && living.is_empty() {
+            if empty && living.borrow().draining {
                 let _ = events.send(Event::Drained { driver });
             }
         });

@@ -4,13 +4,15 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
+use super::arrivals::Opening;
 use super::driver::{Birth, Command, Driver, Event, Setup};
 use crate::http;
+use crate::load::{Arrivals, Share};
 
 /// Why the fleet could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,28 @@ impl Fleet {
 
     pub(crate) fn stop_users(&self, driver: usize, class: usize, users: Vec<u64>, grace: Duration) {
         self.tell(driver, Command::Stop { class, users, grace });
+    }
+
+    /// Starts journeys as they arrive on as many drivers as there are users for.
+    pub(crate) fn open(
+        &self,
+        arrivals: &Arrivals,
+        users: u32,
+        classes: usize,
+        began: Instant,
+    ) -> usize {
+        let room = users as usize / classes.max(1);
+        let of = room.clamp(1, self.len());
+        for index in 0..of {
+            let share = Share { index, of };
+            let (arrivals, users) = (arrivals.clone(), share.part(users));
+            self.tell(index, Command::Open(Box::new(Opening { arrivals, share, began, users })));
+        }
+        of
+    }
+
+    pub(crate) fn finish(&self) {
+        self.tell_all(|| Command::Finish);
     }
 
     pub(crate) fn stop_all(&self, grace: Duration) {

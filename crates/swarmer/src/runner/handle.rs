@@ -1,9 +1,11 @@
 //! What can be asked of a run, from anywhere: keys, signals, a web page, a test.
 
+use std::time::Instant;
+
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
-use crate::load::{LoadError, Ramp};
+use crate::load::{Arrivals, LoadError, Ramp};
 use crate::stats::Summary;
 
 /// Where a run stands. The words are Locust's.
@@ -31,8 +33,26 @@ impl State {
 /// What the control plane can be asked to do.
 #[derive(Debug)]
 pub(super) enum Order {
-    Start { ramp: Ramp },
-    Stop { done: oneshot::Sender<()> },
+    Start {
+        ramp: Ramp,
+        /// When its first step is due; now if not given.
+        began: Option<Instant>,
+    },
+    /// As `Start`, with users of these classes only, if that can be.
+    StartClasses {
+        ramp: Ramp,
+        classes: Vec<String>,
+        answer: oneshot::Sender<Result<(), LoadError>>,
+    },
+    /// Start journeys as they arrive, with at most so many users.
+    Open {
+        arrivals: Box<Arrivals>,
+        users: u32,
+        began: Instant,
+    },
+    Stop {
+        done: oneshot::Sender<()>,
+    },
     Abort,
     Reset,
     Summary(oneshot::Sender<Box<Summary>>),
@@ -45,6 +65,8 @@ pub(super) enum Order {
 pub struct Handle {
     pub(super) orders: UnboundedSender<Order>,
     pub(super) state: watch::Receiver<State>,
+    /// Users started, those due soon included.
+    pub(super) users: watch::Receiver<u32>,
 }
 
 impl Handle {
@@ -57,8 +79,38 @@ impl Handle {
     /// When `rate` is not positive and finite.
     pub fn start(&self, users: u32, rate: f64) -> Result<(), LoadError> {
         let ramp = Ramp::new(users, rate)?;
-        self.send(Order::Start { ramp });
+        self.start_ramp(ramp, None);
         Ok(())
+    }
+
+    /// As [`start`](Self::start), with the moment of the first step.
+    pub(crate) fn start_ramp(&self, ramp: Ramp, began: Option<Instant>) {
+        self.send(Order::Start { ramp, began });
+    }
+
+    /// As [`start`](Self::start), with only these classes to be started from now on.
+    ///
+    /// # Errors
+    /// When a class is unknown or can have no user.
+    pub(crate) async fn start_classes(
+        &self,
+        ramp: Ramp,
+        classes: Vec<String>,
+    ) -> Result<(), LoadError> {
+        let (answer, outcome) = oneshot::channel();
+        self.send(Order::StartClasses { ramp, classes, answer });
+        // No answer comes when the engine has ended; then no user is started either.
+        outcome.await.unwrap_or(Ok(()))
+    }
+
+    /// Begins a run in which journeys arrive, over a pool of at most `users` users.
+    pub(crate) fn open(&self, arrivals: Box<Arrivals>, users: u32, began: Instant) {
+        self.send(Order::Open { arrivals, users, began });
+    }
+
+    /// Users that run as far as the plan goes, those that start within the next tenth of a second included.
+    pub(crate) fn users(&self) -> u32 {
+        *self.users.borrow()
     }
 
     /// Stops all users, within the stop timeout, and returns when all figures are in. Any number of callers may wait.

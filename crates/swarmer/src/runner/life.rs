@@ -1,7 +1,8 @@
 //! The life of one user: start, then task and wait in turn, then stop.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::turns::Turns;
 use crate::clock;
 use crate::scenario::{Fault, Pace, Panic, Session, UserClass};
 use crate::user::stop::Stopped;
@@ -12,6 +13,8 @@ use crate::user::{Env, Reason, User};
 pub(super) enum End {
     /// It was told to stop, or stopped itself.
     Stopped,
+    /// It has done as many tasks as it was to.
+    Done,
     /// It could not start, for this reason; nobody takes its place.
     StartFailed(String),
     /// It asked for the end of the whole test, for this reason.
@@ -19,7 +22,10 @@ pub(super) enum End {
 }
 
 /// Runs a user from its start to its `on_stop`.
-pub(super) async fn live(class: UserClass, mut user: User) -> End {
+pub(super) async fn live(class: UserClass, mut user: User, mut turns: Turns) -> End {
+    if turns.are_over() {
+        return End::Done;
+    }
     let signal = user.stop_signal().clone();
     let born = clock::now();
     signal.set_in_task(true);
@@ -30,7 +36,7 @@ pub(super) async fn live(class: UserClass, mut user: User) -> End {
     };
     // A user that was told to stop while it signed in begins no task.
     signal.set_in_task(false);
-    let end = match signal.guard(work(&class, &mut *session, &mut user, born)).await {
+    let end = match signal.guard(work(&class, &mut *session, &mut user, &mut turns, born)).await {
         Ok(end) => end,
         Err(Stopped) => End::Stopped,
     };
@@ -42,12 +48,23 @@ pub(super) async fn live(class: UserClass, mut user: User) -> End {
 }
 
 /// Task, wait, task, wait: until something ends it.
-async fn work(class: &UserClass, session: &mut dyn Session, user: &mut User, born: Instant) -> End {
+async fn work(
+    class: &UserClass,
+    session: &mut dyn Session,
+    user: &mut User,
+    turns: &mut Turns,
+    born: Instant,
+) -> End {
     let signal = user.stop_signal().clone();
     let mut pace = Pace::new(born);
     loop {
+        if !turns.next(user).await {
+            return End::Done;
+        }
         signal.set_in_task(true);
+        user.begin_task();
         let outcome = session.next_task(user).await;
+        user.end_task();
         signal.set_in_task(false);
         if let Err(fault) = outcome
             && let Some(end) = settle(class, user, fault)
@@ -55,7 +72,11 @@ async fn work(class: &UserClass, session: &mut dyn Session, user: &mut User, bor
             return end;
         }
         signal.checkpoint().await;
-        let pause = user.draw_wait(class.wait(), &mut pace);
+        if turns.are_over_after_this() {
+            return End::Done;
+        }
+        let pause =
+            if turns.pauses() { user.draw_wait(class.wait(), &mut pace) } else { Duration::ZERO };
         if pause.is_zero() {
             // A task that never waits for anything must not keep the thread from its other users.
             tokio::task::coop::consume_budget().await;

@@ -3,16 +3,22 @@
 //! The control plane (one thread) sends each driver a few commands a second and merges what they report; a driver owns
 //! everything its users touch. See [`Handle`] for what can be asked of a run.
 
+mod arrivals;
 mod control;
 mod driver;
 mod fleet;
 mod handle;
 mod life;
+mod model;
+mod pool;
 mod ramping;
 mod round;
+mod turns;
 
 pub(crate) use control::{Control, Outcome, Settings, Trouble, Watcher};
 pub(crate) use driver::Setup;
 pub use fleet::FleetError;
 pub(crate) use fleet::{Fleet, default_drivers};
 pub use handle::{Handle, State};
+pub(crate) use model::{Ending, Model};
+pub(crate) use turns::{Budget, Limits};

@@ -20,10 +20,10 @@ pub(super) struct Ramping {
 }
 
 impl Ramping {
-    /// Begins `ramp` at `now`; users that the ramp before has sent may still be on their way.
-    pub(super) fn begin(ramp: Ramp, now: Instant, before: Option<Self>) -> Self {
+    /// Begins `ramp` with its first step at `began`; users that the ramp before has sent may still be on their way.
+    pub(super) fn begin(ramp: Ramp, began: Instant, before: Option<Self>) -> Self {
         let (sent, dealt_with) = before.map_or((0, 0), |old| (old.sent, old.dealt_with));
-        Self { ramp, began: now, sent, dealt_with }
+        Self { ramp, began, sent, dealt_with }
     }
 
     /// When there is something to send again, if ever.
@@ -42,7 +42,8 @@ impl Ramping {
         now: Instant,
         grace: Duration,
     ) {
-        let horizon = now.saturating_duration_since(self.began) + self.look_ahead(dispatcher);
+        let seen = now + self.look_ahead(dispatcher);
+        let Some(horizon) = seen.checked_duration_since(self.began) else { return };
         let mut births: Vec<Vec<Birth>> = vec![Vec::new(); fleet.len()];
         let mut stops: BTreeMap<(usize, usize), Vec<u64>> = BTreeMap::new();
         for step in self.ramp.due(dispatcher, horizon) {

@@ -10,7 +10,7 @@ pub(crate) use erased::{Fault, Session};
 use erased::{StartFn, StopFn, TaskFn};
 pub(crate) use panics::{Panic, catch, caught};
 pub(crate) use wait::Pace;
-pub use wait::{Wait, between, constant, pacing};
+pub use wait::{Wait, between, constant, pacing, schedule};
 
 use crate::user::{TaskError, TaskResult, User};
 

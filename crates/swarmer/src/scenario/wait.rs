@@ -26,6 +26,12 @@ pub enum Wait {
         /// From the start of one task to the start of the next, in seconds.
         period: f64,
     },
+    /// Tasks are due every `period` seconds, for ever counted from the first: a task that comes late leaves the times
+    /// of those after it as they are, and lost time is made up.
+    Schedule {
+        /// From the moment one task is due to the moment the next is, in seconds.
+        period: f64,
+    },
 }
 
 /// Uniform between `min` and `max` seconds.
@@ -61,16 +67,44 @@ pub fn pacing(period: f64) -> Wait {
     Wait::Pacing { period }
 }
 
+/// One task every `period` seconds on a fixed schedule, counted from the user's first task.
+///
+/// Unlike [`pacing`] a schedule makes up for lost time: after a task that took longer than the period, tasks follow
+/// each other without a pause until the schedule is caught up with. Each task has a moment at which it is *due*: its
+/// first request is timed from there as well, and its lateness is recorded (see [`crate::stats::Schedule`]). So a slow
+/// target does not hide itself by asking for less (coordinated omission).
+///
+/// # Panics
+/// When `period` is not positive and finite.
+pub fn schedule(period: f64) -> Wait {
+    assert!(period.is_finite() && period > 0.0, "schedule({period}): must be finite seconds > 0");
+    Wait::Schedule { period }
+}
+
 /// What pacing has to remember of the user's past.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     last_call: Instant,
     last_wait: Duration,
+    /// When the next task is due, on a schedule.
+    due: Option<Instant>,
+    /// When the first task began, and how many tasks were due since.
+    schedule: Option<(Instant, f64)>,
 }
 
 impl Pace {
     pub(crate) fn new(born: Instant) -> Self {
-        Self { last_call: born, last_wait: Duration::ZERO }
+        Self { last_call: born, last_wait: Duration::ZERO, due: None, schedule: None }
+    }
+
+    /// The task that is over began then; for a schedule the first counts.
+    pub(crate) fn anchor(&mut self, began: Instant) {
+        self.schedule.get_or_insert((began, 0.0));
+    }
+
+    /// The moment at which the task after the pause is due, if there is one.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
     }
 }
 
@@ -88,16 +122,23 @@ impl Wait {
                 let spent = now.duration_since(pace.last_call).saturating_sub(pace.last_wait);
                 seconds(period * scale).saturating_sub(spent)
             }
+            Self::Schedule { period } => {
+                let (first, count) = pace.schedule.get_or_insert((now, 0.0));
+                *count += 1.0;
+                let due = *first + seconds(period * scale * *count);
+                pace.due = Some(due);
+                due.saturating_duration_since(now)
+            }
             other => other.think(rng, scale),
         };
-        *pace = Pace { last_call: now, last_wait: wait };
+        (pace.last_call, pace.last_wait) = (now, wait);
         wait
     }
 
     /// A pause without memory: pacing makes no sense inside a task and counts as none there.
     pub(crate) fn think(self, rng: &mut impl Rng, scale: f64) -> Duration {
         match self {
-            Self::None | Self::Pacing { .. } => Duration::ZERO,
+            Self::None | Self::Pacing { .. } | Self::Schedule { .. } => Duration::ZERO,
             Self::Constant { seconds: length } => seconds(length * scale),
             Self::Between { min, max } => {
                 let share: f64 = rng.random();
@@ -144,6 +185,28 @@ mod tests {
         assert_eq!(draw(1_100), 900, "woken on time, the task took 0.1 s");
         assert_eq!(draw(4_000), 0, "a task longer than the period leaves nothing to wait");
         assert_eq!(draw(4_250), 750, "lost time is not made up");
+    }
+
+    #[test]
+    fn a_schedule_makes_up_lost_time() {
+        let (mut rng, start) = (Pcg64Mcg::new(1), Instant::now());
+        let mut pace = Pace::new(start);
+        pace.anchor(start + Duration::from_millis(100));
+        let mut draw = |at_ms: u64| {
+            let now = start + Duration::from_millis(at_ms);
+            let wait = schedule(1.0).draw(&mut rng, 1.0, now, &mut pace).as_millis();
+            let late = pace.due().map(|due| now.saturating_duration_since(due).as_millis());
+            (wait, late)
+        };
+        assert_eq!(
+            draw(300),
+            (800, Some(0)),
+            "due at 1.1 s, whatever happened before the first task"
+        );
+        assert_eq!(draw(4_000), (0, Some(1_900)), "due at 2.1 s");
+        assert_eq!(draw(4_050), (0, Some(950)), "due at 3.1 s");
+        assert_eq!(draw(4_100), (0, Some(0)), "due at 4.1 s");
+        assert_eq!(draw(4_150), (950, Some(0)), "on time again");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::capped::{CappedTable, hash_of};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
+use super::schedule::ScheduleTally;
 use super::summary::{
     ErrorRow, ExceptionRow, FoldedCounts, P50, P95, PercentileSource, RunInfo, Summary, Users,
 };
@@ -37,6 +38,7 @@ pub struct Collector {
     exceptions: CappedTable<Exception>,
     aborted: u64,
     folded_names: u64,
+    schedule: ScheduleTally,
     history: History,
 }
 
@@ -64,6 +66,7 @@ impl Collector {
             exceptions: CappedTable::new(limits::EXCEPTIONS),
             aborted: 0,
             folded_names: 0,
+            schedule: ScheduleTally::default(),
             history: History::default(),
         }
     }
@@ -110,6 +113,7 @@ impl Collector {
         self.exceptions.folded.merge(&delta.folded_exceptions);
         self.folded_names += delta.folded_names;
         self.aborted += delta.aborted;
+        self.schedule.add(&delta.schedule);
     }
 
     /// Sets all figures, errors and exceptions to zero; names and history stay, rates count from `now`.
@@ -123,6 +127,7 @@ impl Collector {
         self.exceptions = CappedTable::new(limits::EXCEPTIONS);
         self.aborted = 0;
         self.folded_names = 0;
+        self.schedule = ScheduleTally::default();
     }
 
     /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
@@ -200,6 +205,7 @@ impl Collector {
             errors,
             exceptions: self.exceptions.entries.iter().map(Exception::row).collect(),
             aborted: self.aborted,
+            schedule: self.schedule.figures(),
             folded: FoldedCounts {
                 errors: self.errors.folded.distinct(),
                 error_occurrences: self.errors.folded.occurrences,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::capped::Folded;
 use super::coarse::CoarseBuckets;
 use super::histogram::Histogram;
+use super::schedule::ScheduleDelta;
 
 /// What a row of the statistics counts.
 #[derive(
@@ -48,6 +49,8 @@ pub(super) struct RowDelta {
     /// Completion of the latest request, seconds since the Unix epoch.
     pub(super) last: f64,
     pub(super) times: Histogram<u32>,
+    /// From the moment due, of those that had one.
+    pub(super) from_due: Option<Box<Histogram<u32>>>,
     pub(super) coarse: Option<CoarseBuckets>,
     pub(super) seconds: Vec<SecondCount>,
 }
@@ -84,12 +87,16 @@ pub struct Delta {
     /// Samples whose name did not get a row of its own.
     pub(super) folded_names: u64,
     pub(super) aborted: u64,
+    pub(super) schedule: ScheduleDelta,
 }
 
 impl Delta {
     /// True when nothing happened.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.exceptions.is_empty() && self.aborted == 0
+        self.rows.is_empty()
+            && self.exceptions.is_empty()
+            && self.aborted == 0
+            && self.schedule.is_empty()
     }
 
     /// Number of requests in it, failed ones included.

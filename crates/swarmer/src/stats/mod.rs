@@ -23,6 +23,7 @@
 //! | total | sum over all rows of kind [`Kind::Request`], from the same exact deltas |
 //! | segment | the part of a row that users of that segment caused |
 //! | error | distinct by (kind, method, name, text) |
+//! | due | a journey at an arrival rate, or a task on a schedule, has a moment at which it is due; from there its first request is timed a second time ([`FromDue`]), and its start may be late or dropped ([`Schedule`]) |
 //! | exception | an error of a task outside of requests; distinct by (scenario, message, detail) |
 //!
 //! The start is the moment the [`Collector`] was made or last reset. Memory is bounded by [`limits`], the ten-second
@@ -37,6 +38,7 @@ mod history;
 pub mod limits;
 mod per_second;
 mod recorder;
+mod schedule;
 mod summary;
 mod tally;
 mod window;
@@ -49,6 +51,7 @@ pub use histogram::{Count, Histogram, MAX_TRACKED};
 pub use history::{Gauge, History, HistoryPoint, PAST, RECENT};
 pub use per_second::PerSecond;
 pub use recorder::{Recorder, RecorderOptions, Sample, Segment};
+pub use schedule::{FromDue, Schedule};
 pub use summary::{
     Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, PERCENTILES, PercentileSource,
     Percentiles, Row, RunInfo, SegmentRow, Summary, Users, percentile_label,

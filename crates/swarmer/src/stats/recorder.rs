@@ -15,6 +15,7 @@ use super::coarse::CoarseBuckets;
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta, RowKey, SecondCount};
 use super::histogram::Histogram;
 use super::limits;
+use super::schedule::ScheduleDelta;
 use crate::clock::Anchor;
 
 /// A segment of users ("A", "B") that is shown apart: a small number that stands for its name within one recorder.
@@ -83,6 +84,7 @@ pub struct Recorder {
     detail: CappedText,
     folded_names: u64,
     aborted: u64,
+    schedule: ScheduleDelta,
 }
 
 #[derive(Debug)]
@@ -109,6 +111,7 @@ struct Row {
     bytes: u64,
     last: Instant,
     times: Histogram<u32>,
+    from_due: Option<Box<Histogram<u32>>>,
     coarse: Option<CoarseBuckets>,
     seconds: Vec<SecondCount>,
 }
@@ -141,6 +144,7 @@ impl Recorder {
             detail: CappedText::new(limits::EXCEPTION_DETAIL_BYTES),
             folded_names: 0,
             aborted: 0,
+            schedule: ScheduleDelta::default(),
         }
     }
 
@@ -222,6 +226,23 @@ impl Recorder {
         self.aborted += 1;
     }
 
+    /// Counts the time from the moment a request was due to its end; the request itself is recorded as any other.
+    pub fn from_due(&mut self, sample: &Sample, time: Duration) {
+        let at = self.row(sample);
+        self.rows[at].from_due.get_or_insert_default().record(nanos(time));
+    }
+
+    /// Counts a journey that started, so long after it was due.
+    pub fn journey_started(&mut self, late: Duration) {
+        self.schedule.started += 1;
+        self.schedule.late.record(nanos(late));
+    }
+
+    /// Counts journeys that were due and could not be started.
+    pub fn journeys_dropped(&mut self, journeys: u64) {
+        self.schedule.dropped += journeys;
+    }
+
     /// Hands over everything since the last call and starts afresh. Names keep their rows.
     pub fn take(&mut self) -> Delta {
         let Self { rows, anchor, options, .. } = self;
@@ -245,6 +266,7 @@ impl Recorder {
             folded_exceptions,
             folded_names: std::mem::take(&mut self.folded_names),
             aborted: std::mem::take(&mut self.aborted),
+            schedule: std::mem::take(&mut self.schedule),
         }
     }
 
@@ -289,6 +311,7 @@ impl Recorder {
             bytes: 0,
             last: sample.completed,
             times: Histogram::new(),
+            from_due: None,
             coarse: self.options.coarse.then(CoarseBuckets::default),
             seconds: Vec::new(),
         });
@@ -349,6 +372,7 @@ impl Row {
             bytes: std::mem::take(&mut self.bytes),
             last: anchor.epoch_seconds(self.last),
             times: std::mem::take(&mut self.times),
+            from_due: self.from_due.take(),
             coarse: std::mem::replace(&mut self.coarse, coarse),
             seconds: std::mem::take(&mut self.seconds),
         }

@@ -9,6 +9,7 @@ use super::coarse::CoarseBuckets;
 use super::delta::Kind;
 use super::histogram::Histogram;
 use super::per_second::PerSecond;
+use super::schedule::{FromDue, Schedule};
 
 /// The percentiles every surface shows, as fractions.
 pub const PERCENTILES: [f64; 11] =
@@ -85,6 +86,10 @@ pub struct Figures {
     /// All response times in nanoseconds, for any other percentile.
     #[serde(rename = "histogram")]
     pub times: Arc<Histogram>,
+    /// Response times from the moment due, of those requests that had one: the first of a journey at an arrival rate
+    /// or of a task on a schedule. `times` and all other figures run from the moment a request was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_due: Option<FromDue>,
     /// Locust's buckets, when they are kept.
     #[serde(skip)]
     pub coarse: Option<Arc<CoarseBuckets>>,
@@ -249,6 +254,9 @@ pub struct Summary {
     pub exceptions: Vec<ExceptionRow>,
     /// Requests cut off because the run stopped; part of no other figure.
     pub aborted: u64,
+    /// How what was due was started, where anything is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// What exceeded a cap.
     pub folded: FoldedCounts,
 }

@@ -6,6 +6,7 @@ use super::coarse::CoarseBuckets;
 use super::delta::{Kind, RowDelta};
 use super::histogram::Histogram;
 use super::per_second::PerSecond;
+use super::schedule::{FromDue, merge_into};
 use super::summary::{
     Current, Figures, P50, PERCENTILES, Percentiles, Row, SegmentRow, ms, whole_ms,
 };
@@ -22,6 +23,7 @@ pub(super) struct Tally {
     bytes: u64,
     pub(super) last: Option<f64>,
     times: Arc<Histogram>,
+    from_due: Option<Arc<Histogram>>,
     coarse: Option<Arc<CoarseBuckets>>,
 }
 
@@ -33,6 +35,7 @@ impl Tally {
         self.bytes = self.bytes.saturating_add(delta.bytes);
         self.last = Some(self.last.map_or(delta.last, |last| last.max(delta.last)));
         Arc::make_mut(&mut self.times).merge(&delta.times);
+        merge_into(&mut self.from_due, delta.from_due.as_deref());
         if let Some(coarse) = &delta.coarse {
             Arc::make_mut(self.coarse.get_or_insert_default()).merge(coarse);
         }
@@ -63,6 +66,7 @@ impl Tally {
             failures_per_second: per_second(self.failures),
             last_request: self.last,
             times: Arc::clone(&self.times),
+            from_due: self.from_due.as_ref().map(FromDue::of),
             coarse: self.coarse.clone(),
         }
     }

@@ -4,25 +4,25 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::face::{self, Asks};
+use super::model::{self, Load, ONE_USER};
 use super::output::Output;
 use super::{Setup, SetupError, Swarm, keys, preflight, ratio};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Fleet, Handle, Outcome, State, Trouble};
+use crate::runner::{self, Control, Fleet, Handle, Model, Outcome, State, Trouble};
 use crate::scenario::caught;
 use crate::stats::{Collector, RunInfo};
 use crate::user::Provided;
 
-/// Users of a run that does not say how many.
-const ONE_USER: u32 = 1;
+/// The exit code of a mistake on the command line.
+const USAGE: u8 = 2;
 
 /// Runs the workload as the command line asks.
 pub(super) fn main(mut swarm: Swarm) -> ExitCode {
@@ -31,6 +31,10 @@ pub(super) fn main(mut swarm: Swarm) -> ExitCode {
         Ok(options) => options,
         Err(exit) => return exit.print(),
     };
+    if let Some(mistake) = model::mistake(&options) {
+        let _ = fail(&program, &mistake);
+        return ExitCode::from(USAGE);
+    }
     let _flush = match logging::init(options.log_level, options.log_file.as_deref()) {
         Ok(flush) => flush,
         Err(error) => return fail(&program, &error.to_string()),
@@ -42,6 +46,12 @@ pub(super) fn main(mut swarm: Swarm) -> ExitCode {
     if options.list || options.show_task_ratio || options.show_task_ratio_json {
         return match swarm.configured(&options) {
             Ok(swarm) => print(&describe(&swarm, &options)),
+            Err(error) => fail(&program, &error.to_string()),
+        };
+    }
+    if options.plan {
+        return match swarm.configured(&options).and_then(|swarm| model::plan(swarm, &options)) {
+            Ok(plan) => print(&plan.to_string()),
             Err(error) => fail(&program, &error.to_string()),
         };
     }
@@ -112,17 +122,17 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if let Some(environment) = environment.as_mut() {
         environment.start(&mut options)?;
     }
-    let swarm = swarm.configured(&options)?;
-    let users = options.users.unwrap_or(ONE_USER);
-    preflight::file_limit(users)?;
-    if let Some(warning) = preflight::port_warning(users) {
+    let mut swarm = swarm.configured(&options)?;
+    let load = model::load(&mut swarm, &options)?;
+    preflight::file_limit(load.users)?;
+    if let Some(warning) = preflight::port_warning(load.users) {
         warn!(target: MAIN, "{warning}");
     }
     let hosts = swarm.hosts(&options)?;
     let output = Output::new(&options)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(drive(swarm, options.clone(), &hosts, output));
+    let outcome = runtime.block_on(drive(swarm, load, options.clone(), &hosts, output));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
     let Outcome { summary, watcher: mut output, trouble } = outcome?;
@@ -144,6 +154,7 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
 
 async fn drive(
     swarm: Swarm,
+    load: Load,
     options: Options,
     hosts: &[String],
     mut output: Output,
@@ -151,7 +162,9 @@ async fn drive(
     let mut signals = Signals::listen()?;
     signals.unless(preflight::targets(hosts)).await?;
 
-    let settings = swarm.settings(&options);
+    let settings = swarm.settings(&options, load.limits.clone());
+    let drivers = options.threads.unwrap_or_else(runner::default_drivers);
+    let max_rate = model::max_rate(&options, drivers);
     let options = Arc::new(options);
     let http = http_config(&options);
     let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
@@ -165,23 +178,19 @@ async fn drive(
         provided: Arc::new(provided),
         http,
         anchor,
+        limits: load.limits.clone(),
+        max_rate,
         #[cfg(any(test, feature = "testing"))]
         script: None,
     };
-    let drivers = options.threads.unwrap_or_else(runner::default_drivers);
     let fleet = Fleet::start(drivers, &fleet_setup)?;
     let asks = output.begin(&options)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
-    let plan = Plan {
-        users: options.users.unwrap_or(ONE_USER),
-        rate: options.spawn_rate.unwrap_or(1.0),
-        run_time: options.run_time,
-    };
     let keys = keys::listen(handle.clone(), !asks.have_the_keys());
     let steering = async {
         tokio::select! {
-            () = steer(handle, plan, signals, asks) => {}
+            () = steer(handle, load, signals, asks) => {}
             never = keys => match never {},
         }
     };
@@ -221,34 +230,33 @@ fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collecto
     collector
 }
 
-/// What a headless run is to do.
-struct Plan {
-    users: u32,
-    rate: f64,
-    run_time: Option<Duration>,
-}
-
 /// Starts the run and ends it: by time, by signal, or because a user said so.
-async fn steer(handle: Handle, plan: Plan, mut signals: Signals, mut asks: Asks) {
-    if let Some(limit) = plan.run_time {
+async fn steer(handle: Handle, load: Load, mut signals: Signals, mut asks: Asks) {
+    let Load { model, plan, run_time, .. } = load;
+    let ends_by_itself = matches!(model, Model::Stages(_) | Model::Shape(_))
+        || plan.as_ref().is_some_and(|plan| plan.duration().is_some());
+    if let Some(plan) = plan {
+        plan.to_string().lines().for_each(|line| info!(target: MAIN, "{line}"));
+    }
+    if let Some(limit) = run_time {
         info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs());
-    } else {
+    } else if !ends_by_itself {
         info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt");
     }
-    if let Err(error) = handle.start(plan.users, plan.rate) {
-        error!(target: MAIN, "{error}");
-        handle.quit();
-        return;
-    }
     let limit = async {
-        match plan.run_time {
+        match run_time {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
         }
     };
     let mut watch = handle.clone();
     tokio::select! {
+        biased;
         () = limit => info!(target: MAIN, "--run-time limit reached, shutting down"),
+        ending = model.follow(&handle) => match ending {
+            Ok(ending) => info!(target: MAIN, "{}", model::said(ending)),
+            Err(error) => error!(target: MAIN, "{error}"),
+        },
         name = signals.next() => info!(target: MAIN, "Got {name} signal"),
         () = watch.until(|state| state == State::Stopped) => {}
         () = asks.obey(&handle) => {}

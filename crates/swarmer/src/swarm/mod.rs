@@ -4,6 +4,7 @@ mod documents;
 mod face;
 mod headless;
 mod keys;
+mod model;
 mod output;
 mod preflight;
 mod ratio;
@@ -12,13 +13,15 @@ mod terminal;
 
 use std::process::ExitCode;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use model::{load as load_of, max_rate};
 pub use output::Narrator;
 use setup::SetupFn;
 pub use setup::{Setup, SetupError};
 
 use crate::load::{self, Dispatcher};
 use crate::options::{Opt, Options, group};
-use crate::runner::Settings;
+use crate::runner::{Limits, Settings};
 use crate::scenario::{ClassInfo, Panic, Scenario, UserClass, catch};
 use crate::stats::Summary;
 use crate::user::Provided;
@@ -58,6 +61,7 @@ pub struct Swarm {
     configure: Option<Configure>,
     setup: Option<Box<dyn SetupFn>>,
     environment: Option<Box<dyn Environment>>,
+    shape: Option<Box<dyn load::Shape>>,
 }
 
 impl std::fmt::Debug for Swarm {
@@ -79,6 +83,7 @@ impl Swarm {
             configure: None,
             setup: None,
             environment: None,
+            shape: None,
         }
     }
 
@@ -130,6 +135,28 @@ impl Swarm {
         self
     }
 
+    /// How many users there are when, as code: see [`load::Shape`]. Without one the options say it.
+    ///
+    /// ```
+    /// use swarmer::load::ShapeTime;
+    /// use swarmer::prelude::*;
+    ///
+    /// // Ten users for a minute, fifty for another, then the end.
+    /// let swarm = Swarm::new("shop-test", "1.0").shape(|time: &ShapeTime| {
+    ///     match time.run_time.as_secs() {
+    ///         0..60 => Some((10, 10.0)),
+    ///         60..120 => Some((50, 10.0)),
+    ///         _ => None,
+    ///     }
+    /// });
+    /// # let _ = swarm;
+    /// ```
+    #[must_use]
+    pub fn shape(mut self, shape: impl load::Shape + 'static) -> Self {
+        self.shape = Some(Box::new(shape));
+        self
+    }
+
     /// What runs around the workload.
     #[must_use]
     pub fn environment(mut self, environment: impl Environment + 'static) -> Self {
@@ -153,7 +180,7 @@ impl Swarm {
         };
         swarm.keep_classes(&options.user_classes)?;
         // What cannot be dispatched is told before anything is started.
-        Dispatcher::new(swarm.settings(options).classes, ["local"])?;
+        Dispatcher::new(swarm.load_classes(), ["local"])?;
         Ok(swarm)
     }
 
@@ -177,17 +204,22 @@ impl Swarm {
     }
 
     /// What the control plane needs to know of the workload and the options.
-    pub(crate) fn settings(&self, options: &Options) -> Settings {
+    pub(crate) fn settings(&self, options: &Options, limits: Limits) -> Settings {
+        Settings {
+            classes: self.load_classes(),
+            stop_timeout: options.stop_timeout,
+            reset_stats: options.reset_stats,
+            limits,
+        }
+    }
+
+    fn load_classes(&self) -> Vec<load::UserClass> {
         let classes = self.infos().into_iter().map(|info| load::UserClass {
             name: info.name,
             weight: info.weight,
             fixed_count: info.fixed_count,
         });
-        Settings {
-            classes: classes.collect(),
-            stop_timeout: options.stop_timeout,
-            reset_stats: options.reset_stats,
-        }
+        classes.collect()
     }
 
     /// The base URLs that users send requests to, each once.

@@ -45,7 +45,7 @@ use crate::options::Options;
 use crate::runner::{self, Control, Fleet, Watcher};
 pub use crate::runner::{Handle, State};
 use crate::stats::{Collector, Summary};
-use crate::swarm::{SetupError, Swarm};
+use crate::swarm::{SetupError, Swarm, load_of, max_rate};
 
 /// The calendar time at which every virtual run begins: 2026-01-01T00:00:00Z, in seconds since the Unix epoch.
 const BEGINNING: u64 = 1_767_225_600;
@@ -150,33 +150,37 @@ async fn steer_through(
     steer: impl AsyncFnOnce(Handle),
 ) -> Result<Summary, SetupError> {
     options.seed.get_or_insert(0);
-    let swarm = swarm.configured(&options)?;
+    let mut swarm = swarm.configured(&options)?;
     swarm.hosts(&options)?;
-    let (users, rate) = (options.users.unwrap_or(1), options.spawn_rate.unwrap_or(1.0));
+    let load = load_of(&mut swarm, &options)?;
     let threads = options.threads.unwrap_or_else(runner::default_drivers);
-    let settings = swarm.settings(&options);
+    let settings = swarm.settings(&options, load.limits.clone());
+    let max_rate = max_rate(&options, if script.is_some() { 1 } else { threads });
     let setup = runner::Setup {
         classes: swarm.classes.into(),
         options: Arc::new(options),
         provided: Arc::new(swarm.provided),
         http: http::Config::default(),
         anchor,
+        limits: load.limits,
+        max_rate,
         script,
     };
     let fleet = fleet(setup, threads)?;
     let collector = Collector::new(anchor, clock::now());
     let (control, handle) = Control::new(fleet, collector, Blind, settings)?;
     let steering = async {
-        let started = handle.start(users, rate);
-        if started.is_ok() {
-            steer(handle.clone()).await;
-            handle.stop().await;
-        }
+        let followed = tokio::select! {
+            biased;
+            ending = load.model.follow(&handle) => ending.map(drop),
+            () = steer(handle.clone()) => Ok(()),
+        };
+        handle.stop().await;
         handle.quit();
-        started
+        followed
     };
-    let (outcome, started) = tokio::join!(control.run(), steering);
-    started?;
+    let (outcome, followed) = tokio::join!(control.run(), steering);
+    followed?;
     Ok(outcome.summary)
 }
 

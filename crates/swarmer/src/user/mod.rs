@@ -4,6 +4,7 @@
 //! takes no lock and sends no message.
 
 mod error;
+mod limiter;
 mod provided;
 mod request;
 pub(crate) mod stop;
@@ -11,10 +12,11 @@ pub(crate) mod stop;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use error::Reason;
 pub use error::{RequestFailed, TaskError, TaskResult};
+pub(crate) use limiter::Limiter;
 pub use provided::{NotProvided, Provided};
 use rand_pcg::Pcg64Mcg;
 pub use request::{Expect, Request, Verdict};
@@ -36,6 +38,8 @@ pub(crate) struct Env {
     pub(crate) provided: Arc<Provided>,
     /// Trace ids come from entropy, never from the seed: two runs with one seed must not collide in a trace store.
     pub(crate) trace_rng: RefCell<Pcg64Mcg>,
+    /// The ceiling on requests per second, if there is one.
+    pub(crate) limiter: Option<Limiter>,
 }
 
 impl Env {
@@ -53,6 +57,10 @@ pub struct User {
     headers: Vec<(Box<str>, Box<str>)>,
     segment: Segment,
     pace: f64,
+    /// When the task in hand, or the one to come, was due; until its first request has been sent.
+    due: Option<Instant>,
+    /// When the latest task began.
+    began: Instant,
     stop: StopSignal,
     env: Rc<Env>,
 }
@@ -67,7 +75,18 @@ impl User {
     pub(crate) fn new(number: u64, client: http::Client, stop: StopSignal, env: Rc<Env>) -> Self {
         let rng = seeded(env.options.seed.unwrap_or_default(), number);
         let headers = Vec::new();
-        Self { number, rng, client, headers, segment: Segment::NONE, pace: 1.0, stop, env }
+        Self {
+            number,
+            rng,
+            client,
+            headers,
+            segment: Segment::NONE,
+            pace: 1.0,
+            due: None,
+            began: clock::now(),
+            stop,
+            env,
+        }
     }
 
     /// The user's number in the run, counted from 0 over all threads. With the seed it decides every random choice.
@@ -173,7 +192,34 @@ impl User {
 
     /// The pause before the next task.
     pub(crate) fn draw_wait(&mut self, wait: Wait, pace: &mut Pace) -> Duration {
-        wait.draw(&mut self.rng, self.env.options.time_scale, clock::now(), pace)
+        pace.anchor(self.began);
+        let pause = wait.draw(&mut self.rng, self.env.options.time_scale, clock::now(), pace);
+        self.due = pace.due();
+        pause
+    }
+
+    /// The next task is the journey that arrived under this number, due at that moment.
+    ///
+    /// Which user makes a journey hangs on who is free, so on the target; what is done in it shall not. So each journey
+    /// has random numbers of its own.
+    pub(crate) fn begin_journey(&mut self, number: u64, due: Instant) {
+        let seed = self.env.options.seed.unwrap_or_default();
+        self.rng = seeded(seed ^ 0x4a4f_5552_4e45_5953, number);
+        self.due = Some(due);
+    }
+
+    /// Notes how late the task begins, if it was due at some moment.
+    pub(crate) fn begin_task(&mut self) {
+        self.began = clock::now();
+        if let Some(due) = self.due {
+            let late = self.began.saturating_duration_since(due);
+            self.env.recorder.borrow_mut().journey_started(late);
+        }
+    }
+
+    /// What comes after a task without a request was not due when the task was.
+    pub(crate) fn end_task(&mut self) {
+        self.due = None;
     }
 
     pub(crate) fn env(&self) -> &Env {

@@ -222,6 +222,10 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
     ) -> Result<(Response, T), RequestFailed> {
         let Self { user, inner, name, expect, check } = self;
         user.stop.checkpoint().await;
+        if let Some(limiter) = &user.env.limiter {
+            limiter.pass().await;
+            user.stop.checkpoint().await;
+        }
         let method = inner.method();
         // Only a request without a name of its own has to remember its path: names are few, paths need not be.
         let path = if name.is_none() { Some(inner.target().to_owned()) } else { None };
@@ -246,7 +250,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
             Err(error) => Err(RequestFailed { status: 0, reason: error.repr() }),
         };
         let failure = judged.as_ref().err().map(|failed| &failed.reason as &dyn Display);
-        user.env.recorder.borrow_mut().record(&Sample {
+        let sample = Sample {
             kind: Kind::Request,
             method: method.as_str(),
             name,
@@ -255,7 +259,12 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
             bytes,
             failure,
             completed,
-        });
+        };
+        user.env.recorder.borrow_mut().record(&sample);
+        if let Some(due) = user.due.take() {
+            let since_due = completed.saturating_duration_since(due);
+            user.env.recorder.borrow_mut().from_due(&sample, since_due);
+        }
         user.stop.checkpoint().await;
         judged
     }

@@ -29,6 +29,8 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
         provided: Arc::default(),
         http: http::Config::default(),
         anchor,
+        limits: Limits::default(),
+        max_rate: None,
         script: None,
     };
     let fleet = Fleet::start(drivers, &setup).unwrap();
@@ -36,6 +38,7 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
         classes: vec![UserClass::weighted("A", 1.0)],
         stop_timeout: Duration::ZERO,
         reset_stats: false,
+        limits: Limits::default(),
     };
     Control::new(fleet, Collector::new(anchor, clock::now()), Blind, settings).unwrap()
 }
