@@ -133,8 +133,8 @@ fn a_shape_is_asked_once_a_second_and_obeyed() {
     let planned: Vec<u32> = seen.iter().map(|time| time.users).collect();
     assert_eq!(
         planned,
-        [0, 4, 4, 4, 6, 8, 10, 10, 1, 1, 6, 6, 6],
-        "what a shape sees of the users"
+        [0, 4, 4, 4, 7, 9, 10, 10, 1, 1, 6, 6, 6],
+        "what a shape sees, those due now included"
     );
 }
 

@@ -51,6 +51,9 @@ pub struct Ramp {
 }
 
 impl Ramp {
+    /// A rate at which all users are due at one moment, to the nanosecond.
+    pub const AT_ONCE: f64 = 1e18;
+
     /// A ramp to `target` users at `rate` users per second.
     ///
     /// # Errors

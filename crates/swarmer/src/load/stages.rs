@@ -3,10 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::ramp::Ramp;
 use super::text::{Span, TextError, in_parts, read_duration, read_number, read_users};
-
-/// The rate of a stage that takes no time: as good as at once, and still a number the ramp can work with.
-const AT_ONCE: f64 = 1_000_000.0;
 
 /// One stage as it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,7 +151,8 @@ fn leg(stage: &Stage, begins: Duration, from: u32) -> Result<Leg, TextError> {
     }
     let ends = Span::checked(begins.checked_add(duration))?;
     let steps = users.abs_diff(from);
-    let even = if duration.is_zero() { AT_ONCE } else { f64::from(steps) / duration.as_secs_f64() };
+    let even =
+        if duration.is_zero() { Ramp::AT_ONCE } else { f64::from(steps) / duration.as_secs_f64() };
     let rate = if steps == 0 { 0.0 } else { spawn_rate.unwrap_or(even) };
     let mut leg = Leg { begins, ends, from, to: users, asked: users, rate };
     if spawn_rate.is_some() {

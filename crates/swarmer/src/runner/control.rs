@@ -205,7 +205,11 @@ impl<W: Watcher> Control<W> {
             let _ = self.dispatcher.restrict_to(classes);
         }
         let (users, rate) = (ramp.target(), ramp.rate());
-        info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
+        if rate < Ramp::AT_ONCE {
+            info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
+        } else {
+            info!(target: RUNNERS, "Going to {users} users at once");
+        }
         let began = began.unwrap_or_else(clock::now);
         self.ramping = Some(Ramping::begin(ramp, began, self.ramping.take()));
         self.state.send_replace(State::Spawning);

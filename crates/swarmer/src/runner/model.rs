@@ -93,7 +93,10 @@ async fn follow_stages(handle: &Handle, stages: &Stages) -> Result<Ending, LoadE
             target: RUNNERS,
             "Stage {number} of {count}: {from} to {to} users, until {} s", ends.as_secs()
         );
-        // A stage that changes nothing still starts the run, if it is the first.
+        // A stage that changes nothing leaves the last ramp to its end, but the first one starts the run.
+        if rate == 0.0 && index > 0 {
+            continue;
+        }
         let ramp = Ramp::new(to, if rate > 0.0 { rate } else { 1.0 })?;
         handle.start_ramp(ramp, began.checked_add(leg.first_step()));
     }
