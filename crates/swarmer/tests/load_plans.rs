@@ -58,7 +58,7 @@ proptest! {
                     let at = (leg.first_step() + due).min(leg.ends);
                     user_seconds += f64::from(dispatcher.user_count()) * at.saturating_sub(since).as_secs_f64();
                     since = at;
-                    prop_assert_eq!(ramp.due(&mut dispatcher, due).count(), 1);
+                    prop_assert!(ramp.due(&mut dispatcher, due).count() >= 1);
                 }
             }
             user_seconds += f64::from(dispatcher.user_count()) * leg.ends.saturating_sub(since).as_secs_f64();
