@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
+use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command, builder::OsStringValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use super::opt::{Kind, Opt, Place};
 use super::program::{Exit, Program};
@@ -40,6 +41,22 @@ pub(super) fn build(program: &Program, table: &[Opt]) -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .args(table.iter().map(arg))
+}
+
+/// The same for shells that complete words: what a value can be is said where the program itself reads it later.
+pub(super) fn build_for_shells(program: &Program, table: &[Opt]) -> Command {
+    let with_values = |opt: &Opt, arg: Arg| match opt.kind {
+        Kind::Choice(words) => arg.value_parser(PossibleValuesParser::new(words.iter().copied())),
+        Kind::Path => arg.value_hint(ValueHint::AnyPath),
+        Kind::BaseUrl => arg.value_hint(ValueHint::Url),
+        _ => arg,
+    };
+    table
+        .iter()
+        .filter(|opt| opt.place != Place::Positional)
+        .fold(build(program, table), |command, opt| {
+            command.mut_arg(&opt.long, |arg| with_values(opt, arg))
+        })
 }
 
 fn arg(opt: &Opt) -> Arg {

@@ -23,6 +23,7 @@
 
 mod command;
 mod conf;
+mod documents;
 mod opt;
 mod places;
 mod program;
@@ -36,6 +37,7 @@ mod value;
 
 use std::ffi::OsString;
 
+pub use documents::Document;
 pub use opt::{Effect, Kind, Opt, Place, group};
 pub use places::{ClusterOptions, WebOptions};
 pub use program::{Exit, Program, Surroundings};
@@ -83,6 +85,9 @@ pub fn parse(
     let usage = |text: String| Exit::usage(program, &text);
 
     let typed = command::layer(&mut matches, &table).map_err(usage)?;
+    if let Some(document) = asked_for(&table, &typed).map_err(usage)? {
+        return Err(Exit::output(program.document(document)));
+    }
     let layers = layers(typed, &table, &command, around).map_err(usage)?;
     rules::no_removed(&table, &layers).map_err(usage)?;
     let values = sources::resolve(&table, &layers).map_err(usage)?;
@@ -106,6 +111,16 @@ pub fn parse(
 /// As [`parse`].
 pub fn parse_process(program: &Program) -> Result<Options, Exit> {
     parse(program, std::env::args_os().skip(1), &Surroundings::of_process())
+}
+
+/// The document that `--generate` asks for.
+fn asked_for(table: &[Opt], typed: &Layer) -> Result<Option<Document>, String> {
+    let Some(opt) = table.iter().find(|opt| opt.long() == "generate") else { return Ok(None) };
+    let Some(raw) = typed.values.get(opt.long()) else { return Ok(None) };
+    match sources::read(opt, raw.clone(), &typed.origin)? {
+        Value::Text(name) => Ok(Document::from_name(&name)),
+        _ => Ok(None),
+    }
 }
 
 fn layers(

@@ -25,8 +25,8 @@ use crate::user::Provided;
 const USAGE: u8 = 2;
 
 /// Runs the workload as the command line asks.
-pub(super) fn main(mut swarm: Swarm) -> ExitCode {
-    let program = program(&mut swarm);
+pub(super) fn main(swarm: Swarm) -> ExitCode {
+    let program = swarm.program();
     let mut options = match options::parse_process(&program) {
         Ok(options) => options,
         Err(exit) => return exit.print(),
@@ -67,13 +67,6 @@ pub(super) fn main(mut swarm: Swarm) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn program(swarm: &mut Swarm) -> Program {
-    let options = std::mem::take(&mut swarm.options);
-    let program =
-        Program::new(swarm.name.clone(), swarm.version.clone()).about(swarm.about.clone());
-    options.into_iter().fold(program, Program::option)
 }
 
 /// An error where there is no log on the screen.

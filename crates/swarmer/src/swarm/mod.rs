@@ -20,7 +20,7 @@ use setup::SetupFn;
 pub use setup::{Setup, SetupError};
 
 use crate::load::{self, Dispatcher};
-use crate::options::{Opt, Options, group};
+use crate::options::{Opt, Options, Program, group};
 use crate::runner::{Limits, Settings};
 use crate::scenario::{ClassInfo, Panic, Scenario, UserClass, catch};
 use crate::stats::Summary;
@@ -163,6 +163,13 @@ impl Swarm {
         self.options.extend(environment.options());
         self.environment = Some(Box::new(environment));
         self
+    }
+
+    /// The workload's command line: what its manual page, completions and reference page are made from.
+    pub fn program(&self) -> Program {
+        let program =
+            Program::new(self.name.clone(), self.version.clone()).about(self.about.clone());
+        self.options.iter().cloned().fold(program, Program::option)
     }
 
     /// Reads the command line, runs, and says how the process should exit: 0 for a clean run, 1 (or

@@ -145,7 +145,7 @@ pub(crate) fn answers_are_locusts() {
         // Locust logs its start even where it only answers a question.
         let said =
             theirs.stderr.trim_end().lines().filter(|line| !line.contains("Starting Locust"));
-        let last = said.last().unwrap_or_default();
+        let last = said.clone().next_back().unwrap_or_default();
         let text = last.rsplit_once(": ").map_or(last, |(_, text)| text);
         assert!(ours.stderr.contains(text), "{arguments}: no {text:?} in {}", ours.stderr);
     }

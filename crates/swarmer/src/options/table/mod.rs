@@ -5,6 +5,7 @@ mod load;
 mod output;
 mod web;
 
+use super::documents::Document;
 use super::opt::{Kind, Opt, Place, group};
 
 /// Most users one run can ask for: far beyond what one machine carries, well within every counter.
@@ -156,6 +157,12 @@ fn other() -> Vec<Opt> {
             .env("LOCUST_ENABLE_OPENTELEMETRY")
             .help("Accepted for scripts written for Locust; has no effect")
             .instead("this version exports no OpenTelemetry data; --summary-json and --csv hold every figure"),
+        Opt::choice("generate", Document::NAMES)
+            .placed(Place::CommandLine)
+            .addition()
+            .hidden()
+            .value_name("WHAT")
+            .help("Print a manual page, completions of a shell or a reference page, and exit"),
         Opt::new("version", Kind::Version)
             .short('V')
             .long_first()
