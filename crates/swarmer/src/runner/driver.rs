@@ -94,6 +94,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// Requests per second of this driver at most.
     pub(crate) max_rate: Option<f64>,
+    /// A user goes on after an exception; else it ends there.
+    pub(crate) catch_exceptions: bool,
     #[cfg(any(test, feature = "testing"))]
     pub(crate) script: Option<crate::testing::Script>,
 }
@@ -138,6 +140,7 @@ impl Driver {
             provided: Arc::clone(&setup.provided),
             trace_rng: RefCell::new(entropy()),
             limiter: setup.max_rate.map(Limiter::new),
+            catch_exceptions: setup.catch_exceptions,
         });
         let http = http::Shared::new(setup.http.clone());
         let bases = setup

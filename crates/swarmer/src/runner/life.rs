@@ -1,12 +1,12 @@
 //! The life of one user: start, then task and wait in turn, then stop.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::turns::Turns;
 use crate::clock;
-use crate::scenario::{Fault, Pace, Panic, Session, UserClass};
+use crate::scenario::{Fault, Panic, Session, Step, UserClass};
 use crate::user::stop::Stopped;
-use crate::user::{Env, Reason, User};
+use crate::user::{Env, Reason, TaskError, User};
 
 /// How a user's life ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,85 +21,174 @@ pub(super) enum End {
     StopTest(String),
 }
 
+/// What follows a task or the `on_start` of a set.
+enum Next {
+    /// A pause, then the next task.
+    Pause,
+    /// The next task at once.
+    AtOnce,
+    /// The innermost set is left; the set around it pauses first, or not.
+    Leave { pause: bool },
+    /// The user's life ends, its sets and itself with their `on_stop`.
+    Finish(End),
+    /// The user's life ends here, without any `on_stop`.
+    Die,
+}
+
+/// A pause after which something that cannot be done is tried again: without it the thread would do nothing else.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Runs a user from its start to its `on_stop`.
 pub(super) async fn live(class: UserClass, mut user: User, mut turns: Turns) -> End {
     if turns.are_over() {
         return End::Done;
     }
     let signal = user.stop_signal().clone();
-    let born = clock::now();
     signal.set_in_task(true);
-    let mut session = match signal.guard(class.start(&mut user)).await {
+    let mut session = match signal.guard(class.start(&mut user, clock::now())).await {
         Ok(Ok(session)) => session,
         Ok(Err(fault)) => return start_failed(&class, &user, fault),
         Err(Stopped) => return End::Stopped,
     };
     // A user that was told to stop while it signed in begins no task.
     signal.set_in_task(false);
-    let end = match signal.guard(work(&class, &mut *session, &mut user, &mut turns, born)).await {
-        Ok(end) => end,
+    let end = match signal.guard(work(&class, &mut *session, &mut user, &mut turns)).await {
+        Ok(Some(end)) => end,
+        Ok(None) => return End::Stopped,
         Err(Stopped) => End::Stopped,
     };
     signal.begin_last_words();
-    if let Ok(Err(fault)) = signal.guard(session.stop(&mut user)).await {
-        settle(&class, &user, fault);
+    loop {
+        if let Ok(Err(fault)) = signal.guard(session.stop(&mut user)).await {
+            settle(&class, &user, fault);
+        }
+        if !session.leave(&mut user) {
+            return end;
+        }
     }
-    end
 }
 
-/// Task, wait, task, wait: until something ends it.
+/// Task, wait, task, wait: until something ends it. `None` when it ends without `on_stop`.
 async fn work(
     class: &UserClass,
     session: &mut dyn Session,
     user: &mut User,
     turns: &mut Turns,
-    born: Instant,
-) -> End {
+) -> Option<End> {
     let signal = user.stop_signal().clone();
-    let mut pace = Pace::new(born);
+    // Going into a set is no task yet: the turn goes on to the first task in it.
+    let mut has_turn = false;
     loop {
-        if !turns.next(user).await {
-            return End::Done;
+        if !has_turn {
+            if !turns.next(user).await {
+                return Some(End::Done);
+            }
+            user.begin_task();
         }
         signal.set_in_task(true);
-        user.begin_task();
-        let outcome = session.next_task(user).await;
-        user.end_task();
+        let (outcome, entering) = match session.advance(user) {
+            Step::Task(task) => (Some(task.await), false),
+            Step::Enter(start) => (Some(start.await), true),
+            Step::Nothing => (None, false),
+        };
+        has_turn = entering && matches!(outcome, Some(Ok(())));
+        if !has_turn {
+            user.end_task();
+        }
+        let next = match outcome {
+            None => nothing_to_do(class, session, user).await,
+            Some(Ok(())) if entering => Next::AtOnce,
+            Some(Ok(())) => Next::Pause,
+            Some(Err(fault)) => {
+                if entering {
+                    // A set whose start failed was not entered.
+                    session.leave(user);
+                }
+                settle(class, user, fault)
+            }
+        };
+        let pause = match next {
+            Next::Pause => true,
+            Next::AtOnce => false,
+            Next::Leave { pause } if entering => pause,
+            Next::Leave { pause } => {
+                if let Err(end) = leave(class, session, user).await {
+                    return Some(end);
+                }
+                pause
+            }
+            Next::Finish(end) => return Some(end),
+            Next::Die => return None,
+        };
         signal.set_in_task(false);
-        if let Err(fault) = outcome
-            && let Some(end) = settle(class, user, fault)
-        {
-            return end;
-        }
         signal.checkpoint().await;
-        if turns.are_over_after_this() {
-            return End::Done;
+        if !has_turn && turns.are_over_after_this() {
+            return Some(End::Done);
         }
-        let pause =
-            if turns.pauses() { user.draw_wait(class.wait(), &mut pace) } else { Duration::ZERO };
-        if pause.is_zero() {
-            // A task that never waits for anything must not keep the thread from its other users.
-            tokio::task::coop::consume_budget().await;
+        if pause && turns.pauses() {
+            self::pause(class, session, user).await;
         } else {
-            tokio::time::sleep(pause).await;
+            tokio::task::coop::consume_budget().await;
         }
     }
 }
 
-/// Counts what has to be counted; says whether the user's life ends here.
-fn settle(class: &UserClass, user: &User, fault: Fault) -> Option<End> {
+/// Counts that the set has no task, and sees to it that this is not found out again at once.
+async fn nothing_to_do(class: &UserClass, session: &dyn Session, user: &mut User) -> Next {
+    user.stop_signal().set_in_task(false);
+    let text = format!("No tasks defined on {}", session.innermost());
+    let next = settle(class, user, Fault::Error(TaskError::message(text)));
+    tokio::time::sleep(RETRY).await;
+    if matches!(next, Next::Pause) { Next::AtOnce } else { next }
+}
+
+/// Leaves the innermost set after its `on_stop`, whose errors are counted and change nothing, unless it ends the user.
+async fn leave(class: &UserClass, session: &mut dyn Session, user: &mut User) -> Result<(), End> {
+    if session.is_outermost() {
+        return Ok(()); // There is nothing to leave.
+    }
+    let outcome = session.stop(user).await;
+    session.leave(user);
+    match outcome.map_err(|fault| settle(class, user, fault)) {
+        Err(Next::Finish(end)) => Err(end),
+        _ => Ok(()),
+    }
+}
+
+async fn pause(class: &UserClass, session: &mut dyn Session, user: &mut User) {
+    let pause = match session.pause(user) {
+        Ok(pause) => pause,
+        Err(fault) => {
+            settle(class, user, fault);
+            RETRY
+        }
+    };
+    if pause.is_zero() {
+        // A task that never waits for anything must not keep the thread from its other users.
+        tokio::task::coop::consume_budget().await;
+    } else {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Counts what has to be counted; says what comes next.
+fn settle(class: &UserClass, user: &User, fault: Fault) -> Next {
+    let env = user.env();
+    let after_exception = if env.catch_exceptions { Next::Pause } else { Next::Die };
     match fault {
         Fault::Panic(panic) => {
-            count_panic(user.env(), class, &panic);
-            None
+            count_panic(env, class, &panic);
+            after_exception
         }
         Fault::Error(error) => match error.into_reason() {
-            Reason::RequestFailed(_) | Reason::EndTask => None,
-            Reason::StopUser => Some(End::Stopped),
-            Reason::StopTest(reason) => Some(End::StopTest(reason)),
+            Reason::RequestFailed(_) | Reason::EndTask => Next::Pause,
+            Reason::NextTask => Next::AtOnce,
+            Reason::Interrupt { wait } => Next::Leave { pause: wait },
+            Reason::StopUser => Next::Finish(End::Stopped),
+            Reason::StopTest(reason) => Next::Finish(End::StopTest(reason)),
             Reason::Exception(error) => {
-                user.env().count_exception(class.name(), &error.to_string(), &chain(&*error));
-                None
+                env.count_exception(class.name(), &error.to_string(), &chain(&*error));
+                after_exception
             }
         },
     }
@@ -116,7 +205,10 @@ fn start_failed(class: &UserClass, user: &User, fault: Fault) -> End {
         Fault::Error(error) => error.to_string(),
         Fault::Panic(panic) => panic.to_string(),
     };
-    settle(class, user, fault).unwrap_or(End::StartFailed(reason))
+    match settle(class, user, fault) {
+        Next::Finish(end) => end,
+        _ => End::StartFailed(reason),
+    }
 }
 
 /// An error with its causes, outermost first, a line each.

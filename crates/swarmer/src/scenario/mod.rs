@@ -1,16 +1,31 @@
 //! Scenarios: what kinds of users there are, which tasks they do, and how they wait between them.
 
+mod check;
+mod class;
+mod edit;
 mod erased;
+mod level;
+mod order;
+mod overrides;
 mod panics;
+mod set;
 mod wait;
 
 use std::sync::Arc;
 
-pub(crate) use erased::{Fault, Session};
-use erased::{StartFn, StopFn, TaskFn};
+pub(crate) use check::Findings;
+pub(crate) use class::{ClassInfo, Session, UserClass};
+pub(crate) use edit::{TagFilter, TaskInfo};
+use erased::StartFn;
+pub(crate) use erased::Fault;
+pub(crate) use level::Step;
+use order::Order;
+pub(crate) use overrides::{Override, OverrideError};
 pub(crate) use panics::{Panic, catch, caught};
+use set::{Pause, SetDef};
+pub use set::TaskSet;
 pub(crate) use wait::Pace;
-pub use wait::{Wait, between, constant, pacing, schedule};
+pub use wait::{Wait, between, constant, constant_throughput, pacing, poisson, schedule};
 
 use crate::user::{TaskError, TaskResult, User};
 
@@ -42,25 +57,18 @@ pub struct Scenario<S> {
     weight: f64,
     fixed_count: u32,
     host: Option<String>,
-    wait: Wait,
+    needs_host: bool,
     start: Arc<dyn StartFn<S>>,
-    stop: Option<Arc<dyn StopFn<S>>>,
-    tasks: Vec<Task<S>>,
-}
-
-struct Task<S> {
-    name: String,
-    weight: u32,
-    run: Arc<dyn TaskFn<S>>,
+    /// The outermost task set: its `on_stop` is the user's, its pause the scenario's.
+    tasks: Arc<SetDef<S>>,
 }
 
 impl<S> std::fmt::Debug for Scenario<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tasks: Vec<_> = self.tasks.iter().map(|t| (&t.name, t.weight)).collect();
         f.debug_struct("Scenario")
             .field("name", &self.name)
             .field("weight", &self.weight)
-            .field("tasks", &tasks)
+            .field("tasks", &self.tasks)
             .finish_non_exhaustive()
     }
 }
@@ -75,16 +83,10 @@ impl<S: 'static> Scenario<S> {
     where
         F: AsyncFn(&mut User) -> Result<S, TaskError> + Send + Sync + 'static,
     {
-        Self {
-            name: name.into(),
-            weight: 1.0,
-            fixed_count: 0,
-            host: None,
-            wait: Wait::None,
-            start: Arc::new(start),
-            stop: None,
-            tasks: Vec::new(),
-        }
+        let name = name.into();
+        let tasks = Arc::new(SetDef::new(name.clone(), Order::Random));
+        let start = Arc::new(start);
+        Self { name, weight: 1.0, fixed_count: 0, host: None, needs_host: true, start, tasks }
     }
 
     /// This scenario's share of all users, relative to the weights of the others.
@@ -112,20 +114,104 @@ impl<S: 'static> Scenario<S> {
         self
     }
 
-    /// The pause between two tasks.
+    /// Users of this scenario speak a protocol of their own ([`User::measure`]): they need no host.
     #[must_use]
-    pub fn wait(mut self, wait: Wait) -> Self {
-        self.wait = wait;
+    pub fn without_host(mut self) -> Self {
+        self.needs_host = false;
         self
     }
 
-    /// Adds a task. A user picks its next task at random, in proportion to the weights.
+    /// The pause between two tasks.
+    #[must_use]
+    pub fn wait(mut self, wait: Wait) -> Self {
+        self.outermost().wait = Some(Pause::Rule(wait));
+        self
+    }
+
+    /// As [`wait`](Self::wait), with a pause in seconds that `wait` computes from the user and its state.
+    ///
+    /// A result that is negative or not finite, and a panic, are counted as exceptions.
+    #[must_use]
+    pub fn wait_with<F>(mut self, wait: F) -> Self
+    where
+        F: Fn(&mut S, &mut User) -> f64 + Send + Sync + 'static,
+    {
+        self.outermost().wait = Some(Pause::Call(Arc::new(wait)));
+        self
+    }
+
+    /// Adds a task. A user picks its next task at random, in proportion to the weights; one of weight 0 runs only when
+    /// [`User::schedule`] names it.
     #[must_use]
     pub fn task<F>(mut self, weight: u32, name: impl Into<String>, run: F) -> Self
     where
         F: AsyncFn(&mut S, &mut User) -> TaskResult + Send + Sync + 'static,
     {
-        self.tasks.push(Task { name: name.into(), weight, run: Arc::new(run) });
+        self.outermost().add_task(weight, name.into(), Arc::new(run));
+        self
+    }
+
+    /// Adds a [`TaskSet`] that works on the user's state: picked like a task, it runs until it is interrupted.
+    #[must_use]
+    pub fn set(mut self, weight: u32, set: TaskSet<S>) -> Self {
+        self.outermost().add_set(weight, set);
+        self
+    }
+
+    /// Adds a [`TaskSet`] with a state of its own. `enter` makes that state each time a user goes into the set, and hands
+    /// over whatever the set needs of the user's state; what both go on to share stands in an `Rc`.
+    ///
+    /// An error from `enter` is one of the set's `on_start`: the user does not go in.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use swarmer::prelude::*;
+    ///
+    /// struct Shopper { orders: Rc<Cell<u32>> }
+    /// struct Checkout { cart: String, orders: Rc<Cell<u32>> }
+    ///
+    /// impl Shopper {
+    ///     async fn arrive(_user: &mut User) -> Result<Self, TaskError> {
+    ///         Ok(Self { orders: Rc::default() })
+    ///     }
+    ///     async fn begin_checkout(&mut self, user: &mut User) -> Result<Checkout, TaskError> {
+    ///         let cart: String = user.post("/carts").fetch().await?;
+    ///         Ok(Checkout { cart, orders: Rc::clone(&self.orders) })
+    ///     }
+    /// }
+    ///
+    /// impl Checkout {
+    ///     async fn pay(&mut self, user: &mut User) -> TaskResult {
+    ///         user.post(&format!("/carts/{}/pay", self.cart)).name("Pay").send().await?;
+    ///         self.orders.set(self.orders.get() + 1);
+    ///         Err(TaskError::interrupt())
+    ///     }
+    /// }
+    ///
+    /// let shoppers = Scenario::new("Shopper", Shopper::arrive).set_with(
+    ///     1,
+    ///     TaskSet::sequential("Checkout").task(1, "Pay", Checkout::pay),
+    ///     Shopper::begin_checkout,
+    /// );
+    /// # let _ = shoppers;
+    /// ```
+    #[must_use]
+    pub fn set_with<T: 'static, F>(mut self, weight: u32, set: TaskSet<T>, enter: F) -> Self
+    where
+        F: AsyncFn(&mut S, &mut User) -> Result<T, TaskError> + Send + Sync + 'static,
+    {
+        self.outermost().add_own(weight, set, Arc::new(enter));
+        self
+    }
+
+    /// Marks the task or set added last, for `--tags` and `--exclude-tags`; a set's tags count for all its tasks.
+    ///
+    /// # Panics
+    /// When nothing has been added yet, or no tag is given.
+    #[must_use]
+    pub fn tags<'t>(mut self, tags: impl IntoIterator<Item = &'t str>) -> Self {
+        self.outermost().tag_last(tags);
         self
     }
 
@@ -135,49 +221,23 @@ impl<S: 'static> Scenario<S> {
     where
         F: AsyncFn(&mut S, &mut User) -> TaskResult + Send + Sync + 'static,
     {
-        self.stop = Some(Arc::new(stop));
+        self.outermost().stop = Some(Arc::new(stop));
         self
     }
-}
 
-/// A scenario whose state type no longer shows: what the runner works with.
-#[derive(Clone)]
-pub(crate) struct UserClass(Arc<dyn erased::AnyScenario>);
-
-/// What is known of a class without running it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ClassInfo {
-    pub(crate) name: String,
-    pub(crate) weight: f64,
-    pub(crate) fixed_count: u32,
-    /// Tasks with their weights, in the order they were declared.
-    pub(crate) tasks: Vec<(String, u32)>,
-}
-
-impl UserClass {
-    pub(crate) fn info(&self) -> ClassInfo {
-        self.0.info()
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    pub(crate) fn host(&self) -> Option<&str> {
-        self.0.host()
-    }
-
-    pub(crate) fn wait(&self) -> Wait {
-        self.0.wait()
-    }
-
-    pub(crate) async fn start(&self, user: &mut User) -> Result<Box<dyn Session>, Fault> {
-        self.0.start(user).await
+    /// The outermost set, to be changed: the scenario is its only owner while it is being built.
+    fn outermost(&mut self) -> &mut SetDef<S> {
+        Arc::make_mut(&mut self.tasks)
     }
 }
 
-impl<S: 'static> From<Scenario<S>> for UserClass {
-    fn from(scenario: Scenario<S>) -> Self {
-        Self(Arc::new(erased::Typed::from(scenario)))
+// Derived it would ask for `S: Clone`; what is cloned here are handles.
+impl<S> Clone for Scenario<S> {
+    fn clone(&self) -> Self {
+        let Self { name, weight, fixed_count, host, needs_host, start, tasks } = self;
+        let (name, host) = (name.clone(), host.clone());
+        let (weight, fixed_count, needs_host) = (*weight, *fixed_count, *needs_host);
+        let (start, tasks) = (Arc::clone(start), Arc::clone(tasks));
+        Self { name, weight, fixed_count, host, needs_host, start, tasks }
     }
 }

@@ -32,6 +32,11 @@ pub enum Wait {
         /// From the moment one task is due to the moment the next is, in seconds.
         period: f64,
     },
+    /// Random, exponentially distributed: tasks follow each other as in a Poisson process.
+    Poisson {
+        /// Mean number of pauses that would fit into a second.
+        rate: f64,
+    },
 }
 
 /// Uniform between `min` and `max` seconds.
@@ -79,6 +84,35 @@ pub fn pacing(period: f64) -> Wait {
 pub fn schedule(period: f64) -> Wait {
     assert!(period.is_finite() && period > 0.0, "schedule({period}): must be finite seconds > 0");
     Wait::Schedule { period }
+}
+
+/// So many tasks a second, one task after the other: [`pacing`]`(1 / rate)`.
+///
+/// It counts tasks of one user, not requests: 100 users with `constant_throughput(0.5)` do 50 tasks a second.
+///
+/// # Panics
+/// When `rate` is not positive and finite.
+pub fn constant_throughput(rate: f64) -> Wait {
+    assert!(
+        rate.is_finite() && rate > 0.0 && (1.0 / rate).is_finite(),
+        "constant_throughput({rate}): must be a finite number of tasks per second > 0"
+    );
+    pacing(1.0 / rate)
+}
+
+/// Random pauses with a mean of `1 / rate` seconds, exponentially distributed.
+///
+/// As people arrive: many short pauses, a few long ones. The pause is `-ln(1 - u) / rate` for `u` uniform in `[0, 1)`,
+/// the inverse of the exponential distribution function.
+///
+/// # Panics
+/// When `rate` is not positive and finite.
+pub fn poisson(rate: f64) -> Wait {
+    assert!(
+        rate.is_finite() && rate > 0.0,
+        "poisson({rate}): must be a finite number of pauses per second > 0"
+    );
+    Wait::Poisson { rate }
 }
 
 /// What pacing has to remember of the user's past.
@@ -144,6 +178,10 @@ impl Wait {
                 let share: f64 = rng.random();
                 seconds((min + share * (max - min)) * scale)
             }
+            Self::Poisson { rate } => {
+                let share: f64 = rng.random();
+                seconds(-(-share).ln_1p() / rate * scale)
+            }
         }
     }
 }
@@ -207,6 +245,22 @@ mod tests {
         assert_eq!(draw(4_050), (0, Some(950)), "due at 3.1 s");
         assert_eq!(draw(4_100), (0, Some(0)), "due at 4.1 s");
         assert_eq!(draw(4_150), (950, Some(0)), "on time again");
+    }
+
+    #[test]
+    fn poisson_is_exponential() {
+        let mut all = draws(poisson(4.0), 1.0);
+        let mean = all.iter().sum::<f64>() / 1000.0;
+        assert!((mean - 0.25).abs() < 0.03, "{mean}");
+        all.sort_by(f64::total_cmp);
+        // The distribution function is 1 - exp(-4 t): half of all pauses are below ln(2) / 4.
+        assert!((all[500] - 2_f64.ln() / 4.0).abs() < 0.02, "{}", all[500]);
+        assert!(all[999] > 1.0, "there is no upper bound: {}", all[999]);
+    }
+
+    #[test]
+    fn throughput_is_pacing_turned_over() {
+        assert_eq!(constant_throughput(0.1), pacing(10.0));
     }
 
     #[test]

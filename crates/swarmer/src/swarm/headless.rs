@@ -46,7 +46,10 @@ pub(super) fn main(swarm: Swarm) -> ExitCode {
     if options.list || options.show_task_ratio || options.show_task_ratio_json {
         return match swarm.configured(&options) {
             Ok(swarm) => print(&describe(&swarm, &options)),
-            Err(error) => fail(&program, &error.to_string()),
+            Err(error) => {
+                fail(&program, &error.to_string());
+                ExitCode::from(error.code())
+            }
         };
     }
     if options.plan {
@@ -62,9 +65,9 @@ pub(super) fn main(swarm: Swarm) -> ExitCode {
         Err(error) => {
             error.lines().for_each(|line| error!(target: MAIN, "{line}"));
             if has_log_file {
-                return fail(&program, &error.to_string());
+                fail(&program, &error.to_string());
             }
-            ExitCode::FAILURE
+            ExitCode::from(error.code())
         }
     }
 }
@@ -173,6 +176,7 @@ async fn drive(
         anchor,
         limits: load.limits.clone(),
         max_rate,
+        catch_exceptions: swarm.catch_exceptions,
         #[cfg(any(test, feature = "testing"))]
         script: None,
     };

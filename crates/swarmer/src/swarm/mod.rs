@@ -1,5 +1,6 @@
 //! The builder a workload's `main` calls: scenarios and options in, exit code out.
 
+mod classes;
 mod documents;
 mod face;
 mod headless;
@@ -62,6 +63,7 @@ pub struct Swarm {
     setup: Option<Box<dyn SetupFn>>,
     environment: Option<Box<dyn Environment>>,
     shape: Option<Box<dyn load::Shape>>,
+    pub(crate) catch_exceptions: bool,
 }
 
 impl std::fmt::Debug for Swarm {
@@ -84,6 +86,7 @@ impl Swarm {
             setup: None,
             environment: None,
             shape: None,
+            catch_exceptions: true,
         }
     }
 
@@ -157,6 +160,15 @@ impl Swarm {
         self
     }
 
+    /// Whether a user goes on after an exception in one of its tasks, as it does unless told otherwise. With `false` that
+    /// user ends there, without any `on_stop`, and is not replaced: for runs in which an exception means that the workload
+    /// itself is wrong.
+    #[must_use]
+    pub fn catch_exceptions(mut self, go_on: bool) -> Self {
+        self.catch_exceptions = go_on;
+        self
+    }
+
     /// What runs around the workload.
     #[must_use]
     pub fn environment(mut self, environment: impl Environment + 'static) -> Self {
@@ -185,7 +197,10 @@ impl Swarm {
                 .map_err(|panic| workload("configuration", &panic))??,
             None => self,
         };
+        classes::check(&swarm.classes)?;
+        let declared: Vec<String> = swarm.classes.iter().map(|c| c.name().to_owned()).collect();
         swarm.keep_classes(&options.user_classes)?;
+        classes::adjust(&mut swarm.classes, &declared, options)?;
         // What cannot be dispatched is told before anything is started.
         Dispatcher::new(swarm.load_classes(), ["local"])?;
         Ok(swarm)
@@ -234,11 +249,14 @@ impl Swarm {
     /// # Errors
     /// When there is a class that has none.
     pub(crate) fn hosts(&self, options: &Options) -> Result<Vec<String>, SetupError> {
+        if !self.classes.iter().any(UserClass::needs_host) {
+            return Ok(Vec::new());
+        }
         if let Some(host) = &options.host {
             return Ok(vec![host.clone()]);
         }
         let mut hosts: Vec<String> = Vec::new();
-        for class in &self.classes {
+        for class in self.classes.iter().filter(|class| class.needs_host()) {
             let host = class.host().ok_or_else(|| {
                 let name = class.name();
                 SetupError::new(format!("no host to send requests to: user class {name} has none"))

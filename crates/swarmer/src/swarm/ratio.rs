@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::ClassInfo;
+use crate::scenario::{ClassInfo, TaskInfo};
 
 /// The share of each class among all users.
 ///
@@ -23,13 +23,13 @@ fn shares(classes: &[ClassInfo], users: u32) -> Vec<f64> {
     classes.iter().map(share).collect()
 }
 
-/// The share of each task within its class.
-fn tasks(class: &ClassInfo) -> impl Iterator<Item = (&str, f64)> {
-    let total: f64 = class.tasks.iter().map(|(_, weight)| f64::from(*weight)).sum();
-    class.tasks.iter().map(move |(name, weight)| (name.as_str(), f64::from(*weight) / total))
+/// Each entry with its share among its neighbours.
+fn ratios(tasks: &[TaskInfo]) -> impl Iterator<Item = (&TaskInfo, f64)> {
+    let total: f64 = tasks.iter().map(|task| f64::from(task.weight)).sum();
+    tasks.iter().filter(|task| task.weight > 0).map(move |task| (task, f64::from(task.weight) / total))
 }
 
-/// Both trees as text: per class, then of the total.
+/// Both trees as text: each share among its neighbours, then of the total.
 pub(super) fn text(classes: &[ClassInfo], users: u32) -> String {
     let mut out = String::new();
     let rule = "-".repeat(80);
@@ -38,13 +38,21 @@ pub(super) fn text(classes: &[ClassInfo], users: u32) -> String {
         for (class, share) in classes.iter().zip(shares(classes, users)) {
             let _ = writeln!(out, " {:.1} {}", share * 100.0, class.name);
             let factor = if of_total { share } else { 1.0 };
-            for (task, ratio) in tasks(class) {
-                let _ = writeln!(out, "   {:.1} {task}", ratio * factor * 100.0);
-            }
+            lines(&mut out, &class.tasks, factor, of_total, 1);
         }
     }
     out.push('\n');
     out
+}
+
+fn lines(out: &mut String, tasks: &[TaskInfo], factor: f64, of_total: bool, level: usize) {
+    for (task, ratio) in ratios(tasks) {
+        let ratio = ratio * factor;
+        let _ = writeln!(out, " {}{:.1} {}", "  ".repeat(level), ratio * 100.0, task.name);
+        if let Some(inner) = &task.tasks {
+            lines(out, inner, if of_total { ratio } else { 1.0 }, of_total, level + 1);
+        }
+    }
 }
 
 /// Both trees as JSON: `{"per_class": …, "total": …}`, ratios from 0 to 1.
@@ -52,9 +60,7 @@ pub(super) fn json(classes: &[ClassInfo], users: u32) -> Value {
     let tree = |of_total: bool| -> Value {
         let nodes = classes.iter().zip(shares(classes, users)).map(|(class, share)| {
             let factor = if of_total { share } else { 1.0 };
-            let tasks: Map<String, Value> = tasks(class)
-                .map(|(task, ratio)| (task.to_owned(), json!({"ratio": ratio * factor})))
-                .collect();
+            let tasks = nodes(&class.tasks, factor, of_total);
             (class.name.clone(), json!({"ratio": share, "tasks": tasks}))
         });
         Value::Object(nodes.collect())
@@ -62,12 +68,25 @@ pub(super) fn json(classes: &[ClassInfo], users: u32) -> Value {
     json!({"per_class": tree(false), "total": tree(true)})
 }
 
+fn nodes(tasks: &[TaskInfo], factor: f64, of_total: bool) -> Map<String, Value> {
+    let node = |(task, ratio): (&TaskInfo, f64)| {
+        let ratio = ratio * factor;
+        let mut node = json!({"ratio": ratio});
+        if let Some(inner) = &task.tasks {
+            node["tasks"] = nodes(inner, if of_total { ratio } else { 1.0 }, of_total).into();
+        }
+        (task.name.clone(), node)
+    };
+    ratios(tasks).map(node).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn class(name: &str, weight: f64, fixed_count: u32, tasks: &[(&str, u32)]) -> ClassInfo {
-        let tasks = tasks.iter().map(|&(name, weight)| (name.to_owned(), weight)).collect();
+        let tasks = tasks.iter().map(|&(name, weight)| TaskInfo { name: name.into(), weight, tasks: None });
+        let tasks = tasks.collect();
         ClassInfo { name: name.into(), weight, fixed_count, tasks }
     }
 

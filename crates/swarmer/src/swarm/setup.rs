@@ -17,12 +17,13 @@ use crate::user::Provided;
 pub struct SetupError {
     reason: String,
     hint: Option<String>,
+    code: u8,
 }
 
 impl SetupError {
     /// An error with this text.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), hint: None }
+        Self { reason: reason.into(), hint: None, code: 1 }
     }
 
     /// Adds what the reader should check or do.
@@ -30,6 +31,17 @@ impl SetupError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The code with which the process ends, 1 unless set.
+    #[must_use]
+    pub(crate) fn exit_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    pub(super) fn code(&self) -> u8 {
+        self.code
     }
 
     /// The error as lines, the hint last: a log takes one line at a time.

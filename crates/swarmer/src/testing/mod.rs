@@ -164,6 +164,7 @@ async fn steer_through(
         anchor,
         limits: load.limits,
         max_rate,
+        catch_exceptions: swarm.catch_exceptions,
         script,
     };
     let fleet = fleet(setup, threads)?;

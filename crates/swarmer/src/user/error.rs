@@ -20,6 +20,10 @@ pub(crate) enum Reason {
     RequestFailed(RequestFailed),
     /// The task is over without any fault; the user waits and goes on.
     EndTask,
+    /// As [`Self::EndTask`], without the wait.
+    NextTask,
+    /// The user leaves the task set it is in; the set around it waits first, or not.
+    Interrupt { wait: bool },
     /// This user is done.
     StopUser,
     /// The whole test is to end.
@@ -32,6 +36,24 @@ impl TaskError {
     /// Ends the task without counting anything: nothing was found to work on, or another user was faster.
     pub fn end_task() -> Self {
         Self(Reason::EndTask)
+    }
+
+    /// As [`end_task`](Self::end_task), but the next task follows at once, without a wait.
+    pub fn next_task() -> Self {
+        Self(Reason::NextTask)
+    }
+
+    /// Leaves the [`TaskSet`](crate::scenario::TaskSet) the user is in, after its `on_stop`; the set around it picks its
+    /// next task at once. In a set's `on_start` it leaves too, without `on_stop`.
+    ///
+    /// The scenario's own tasks are in no set to leave: there it is the same as [`next_task`](Self::next_task).
+    pub fn interrupt() -> Self {
+        Self(Reason::Interrupt { wait: false })
+    }
+
+    /// As [`interrupt`](Self::interrupt), but the set around it waits before it picks its next task.
+    pub fn interrupt_then_wait() -> Self {
+        Self(Reason::Interrupt { wait: true })
     }
 
     /// Ends this user; its `on_stop` still runs. The number of users falls by one.
@@ -58,7 +80,8 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Reason::RequestFailed(failed) => failed.fmt(f),
-            Reason::EndTask => f.write_str("the task ended early"),
+            Reason::EndTask | Reason::NextTask => f.write_str("the task ended early"),
+            Reason::Interrupt { .. } => f.write_str("the task set was interrupted"),
             Reason::StopUser => f.write_str("the user stopped itself"),
             Reason::StopTest(reason) => write!(f, "the test was stopped: {reason}"),
             Reason::Exception(error) => error.fmt(f),

@@ -40,6 +40,8 @@ pub(crate) struct Env {
     pub(crate) trace_rng: RefCell<Pcg64Mcg>,
     /// The ceiling on requests per second, if there is one.
     pub(crate) limiter: Option<Limiter>,
+    /// A user goes on after an exception; else it ends there.
+    pub(crate) catch_exceptions: bool,
 }
 
 impl Env {
@@ -61,6 +63,8 @@ pub struct User {
     due: Option<Instant>,
     /// When the latest task began.
     began: Instant,
+    /// Names of tasks to run next in the task set the user is in; `true`: before those already waiting.
+    schedule: Vec<(Box<str>, bool)>,
     stop: StopSignal,
     env: Rc<Env>,
 }
@@ -74,7 +78,7 @@ impl std::fmt::Debug for User {
 impl User {
     pub(crate) fn new(number: u64, client: http::Client, stop: StopSignal, env: Rc<Env>) -> Self {
         let rng = seeded(env.options.seed.unwrap_or_default(), number);
-        let headers = Vec::new();
+        let (headers, schedule) = (Vec::new(), Vec::new());
         Self {
             number,
             rng,
@@ -84,6 +88,7 @@ impl User {
             pace: 1.0,
             due: None,
             began: clock::now(),
+            schedule,
             stop,
             env,
         }
@@ -128,6 +133,42 @@ impl User {
     pub fn set_pace(&mut self, factor: f64) {
         assert!(factor.is_finite() && factor >= 0.0, "set_pace({factor}): must be finite and >= 0");
         self.pace = factor;
+    }
+
+    /// Runs the task or set of this name once this task is over, before any other is picked, and after those scheduled
+    /// before it.
+    ///
+    /// The name is looked up in the task set that the user is in then; one that is not there is an exception. A task of
+    /// weight 0 runs in no other way. What is scheduled in a nested set is forgotten when the set is left.
+    ///
+    /// ```
+    /// use swarmer::prelude::*;
+    ///
+    /// struct Clerk;
+    /// impl Clerk {
+    ///     async fn file(&mut self, user: &mut User) -> TaskResult {
+    ///         user.post("/files").send().await?;
+    ///         user.schedule("Review");
+    ///         Ok(())
+    ///     }
+    ///     async fn review(&mut self, user: &mut User) -> TaskResult {
+    ///         user.get("/files").send().await?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let clerks = Scenario::new("Clerk", async |_| Ok(Clerk))
+    ///     .task(1, "File", Clerk::file)
+    ///     .task(0, "Review", Clerk::review);
+    /// # let _ = clerks;
+    /// ```
+    pub fn schedule(&mut self, task: &str) {
+        self.schedule.push((task.into(), false));
+    }
+
+    /// As [`schedule`](Self::schedule), but before all that is scheduled already.
+    pub fn schedule_first(&mut self, task: &str) {
+        self.schedule.push((task.into(), true));
     }
 
     /// Puts the user into a segment (an A/B group, a region, a tariff): its requests are counted under that too.
@@ -220,6 +261,19 @@ impl User {
     /// What comes after a task without a request was not due when the task was.
     pub(crate) fn end_task(&mut self) {
         self.due = None;
+    }
+
+    /// A pause that the workload computed, at the time scale of the run.
+    pub(crate) fn scaled_wait(&self, seconds: f64) -> Result<Duration, TaskError> {
+        let scaled = Duration::try_from_secs_f64(seconds * self.env.options.time_scale);
+        scaled.map_err(|_| {
+            TaskError::message(format!("the wait is {seconds} seconds, allowed: finite and >= 0"))
+        })
+    }
+
+    /// Takes what was scheduled, in the order it was.
+    pub(crate) fn take_schedule(&mut self) -> std::vec::Drain<'_, (Box<str>, bool)> {
+        self.schedule.drain(..)
     }
 
     pub(crate) fn env(&self) -> &Env {

@@ -1,0 +1,103 @@
+//! The user classes of a run: those that the workload declares, as the command line changes them.
+
+use tracing::warn;
+
+use super::SetupError;
+use crate::logging::MAIN;
+use crate::options::Options;
+use crate::scenario::{Findings, Override, OverrideError, TagFilter, UserClass};
+
+/// The exit code when `--config-users` names a class that there is not: Locust's −1.
+const UNKNOWN_CLASS: u8 = 255;
+
+/// The exit code of a mistake on the command line.
+const USAGE: u8 = 2;
+
+/// Checks the classes a workload declares.
+///
+/// # Errors
+/// When a definition cannot work; the text has all that is wrong, a line each.
+pub(super) fn check(classes: &[UserClass]) -> Result<(), SetupError> {
+    let mut findings = Findings::default();
+    classes.iter().for_each(|class| class.check(&mut findings));
+    for warning in findings.warnings {
+        warn!(target: MAIN, "{warning}");
+    }
+    if findings.errors.is_empty() {
+        return Ok(());
+    }
+    Err(SetupError::new(findings.errors.join("\n")))
+}
+
+/// Applies `--config-users`, `--equal-weights`, `--tags` and `--exclude-tags`, in this order, which is Locust's.
+///
+/// `chosen` are the classes to run, `declared` the names of all there are.
+///
+/// # Errors
+/// When `--config-users` cannot be read (code 2) or names an unknown class (code 255).
+pub(super) fn adjust(
+    chosen: &mut Vec<UserClass>,
+    declared: &[String],
+    options: &Options,
+) -> Result<(), SetupError> {
+    let usage = |error: OverrideError| SetupError::new(error.to_string()).exit_code(USAGE);
+    for change in Override::read_all(&options.config_users).map_err(usage)? {
+        override_class(chosen, declared, &change)?;
+    }
+    let is_idle = |class: &UserClass| {
+        let info = class.info();
+        info.weight == 0.0 && info.fixed_count == 0
+    };
+    // A run of idle classes only is an error with words of its own, later.
+    if !chosen.iter().all(is_idle) {
+        chosen.retain(|class| !is_idle(class));
+    }
+    if options.equal_weights {
+        chosen.iter_mut().for_each(|class| *class = class.equally_weighted());
+    }
+    let filter = TagFilter { include: &options.tags, exclude: &options.exclude_tags };
+    if !filter.is_empty() {
+        chosen.iter_mut().for_each(|class| *class = class.tagged(filter));
+        for class in chosen.iter().filter(|class| class.info().tasks.is_empty()) {
+            let name = class.name();
+            warn!(
+                target: MAIN,
+                "{name} had no tasks left after filtering, its users will do nothing but count an exception a second"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn override_class(
+    chosen: &mut [UserClass],
+    declared: &[String],
+    change: &Override,
+) -> Result<(), SetupError> {
+    let name = &change.class;
+    if !declared.contains(name) {
+        let known = declared.join(", ");
+        return Err(SetupError::new(format!(
+            "Error applying user config, probably you tried to specify config for a User not present: '{name}'"
+        ))
+        .hint(format!("There are: {known}"))
+        .exit_code(UNKNOWN_CLASS));
+    }
+    for key in &change.ignored {
+        warn!(
+            target: MAIN,
+            "--config-users: `{key}` of {name} is ignored, there are: weight, fixed_count, host, tasks"
+        );
+    }
+    let Some(class) = chosen.iter_mut().find(|class| class.name() == name) else {
+        return Ok(()); // It does not run anyway.
+    };
+    let info = class.info();
+    for task in change.tasks.iter().flatten() {
+        if !info.tasks.iter().any(|known| known.name == *task) {
+            warn!(target: MAIN, "--config-users: {name} has no task `{task}`");
+        }
+    }
+    *class = class.overridden(change);
+    Ok(())
+}
