@@ -65,7 +65,8 @@ fn tagged() -> Scenario<Writer> {
     let inner = TaskSet::sequential("inner")
         .task(1, "deep", writes("deep"))
         .tags(["slow"])
-        .task(1, "leave", ends("leave", TaskError::interrupt));
+        // It waits: a set of which only this is left would be entered and left without end at one moment of virtual time.
+        .task(1, "leave", ends("leave", TaskError::interrupt_then_wait));
     Scenario::new("Tagged", Writer::arrive)
         .wait(constant(1.0))
         .task(1, "read", writes("read"))
@@ -207,7 +208,16 @@ fn config_users_mistakes_are_named() {
             error("{"),
         ]
         .join("\n---\n"),
-        @""
+        @r#"
+    Error applying user config, probably you tried to specify config for a User not present: 'C'
+      hint: There are: A, B
+    ---
+    argument --config-users: The user config must specify a user_class_name, a text: `{"weight":1}`
+    ---
+    argument --config-users: cannot read `no.json`: No such file or directory (os error 2)
+    ---
+    argument --config-users: must be a valid JSON string or file: EOF while parsing an object at line 1 column 1 in `{`
+    "#
     );
 }
 
@@ -223,8 +233,13 @@ fn a_chain_is_checked_before_the_run() {
     let chain = task(chain, "a").transitions([("b", 1), ("nowhere", 2)]).tags(["t"]);
     let chain = task(chain, "b");
     let chain = task(chain, "a").transitions([("a", 1)]);
-    insta::assert_snapshot!(chain_error(chain), @"");
-    insta::assert_snapshot!(chain_error(TaskSet::markov("empty")), @"");
+    insta::assert_snapshot!(chain_error(chain), @"
+    Writer > m: `a` has tags (t), but without one of its tasks a Markov chain is another one: tag the whole set
+    Writer > m: `a` has a transition to `nowhere`, which is no task of this set
+    Writer > m: `b` has no transitions, so nothing can follow it
+    Writer > m: two tasks are named `a`, so transitions to it are ambiguous
+    ");
+    insta::assert_snapshot!(chain_error(TaskSet::markov("empty")), @"Writer > empty: a Markov task set needs tasks, and has none");
 }
 
 #[test]

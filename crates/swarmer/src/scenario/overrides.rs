@@ -178,7 +178,17 @@ mod tests {
                 read("../../etc").unwrap_err(),
             ]
             .join("\n"),
-            @""
+            @r#"
+        argument --config-users: weight of Agent is `-1`, allowed: a number, 0 or more
+        argument --config-users: weight of Agent is `"2"`, allowed: a number, 0 or more
+        argument --config-users: fixed_count of Agent is `1.5`, allowed: a whole number, 0 or more
+        argument --config-users: host of Agent is `7`, allowed: a text
+        argument --config-users: tasks of Agent is `["a",2]`, allowed: a list of task names
+        argument --config-users: must be a valid JSON string or file: EOF while parsing a value at line 1 column 0 in ``
+        argument --config-users: The user config must specify a user_class_name, a text: `{}`
+        argument --config-users: expected an object, got `1`
+        argument --config-users: must be a valid JSON string or file: expected value at line 1 column 1 in `../../etc`
+        "#
         );
     }
 
