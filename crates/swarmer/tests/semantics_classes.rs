@@ -22,7 +22,7 @@ fn counts(swarm: Swarm, options: Options) -> BTreeMap<String, u64> {
         *users.borrow_mut() = handle.summary().await.unwrap().users;
     })
     .unwrap();
-    users.into_inner().into_iter().map(|(name, count)| (name.to_string(), count)).collect()
+    users.into_inner()
 }
 
 fn many(users: u32) -> Options {
@@ -123,7 +123,8 @@ fn a_chain_stays_or_goes_as_a_whole() {
             .task(1, "b", writes(name))
             .transitions([("a", 1)])
     };
-    for (tags, left) in [(vec!["c".to_owned()], "a b a"), (vec!["x".to_owned()], "other other other")]
+    for (tags, left) in
+        [(vec!["c".to_owned()], "a b a"), (vec!["x".to_owned()], "other other other")]
     {
         let diary = Diary::default();
         let scenario = writer()
@@ -141,9 +142,11 @@ fn a_chain_stays_or_goes_as_a_whole() {
 #[test]
 fn equal_weights_flatten_sets_and_level_classes() {
     let scenario = || {
-        let inner = TaskSet::sequential("inner")
-            .task(7, "c", writes("c"))
-            .task(9, "leave", ends("d", TaskError::interrupt_then_wait));
+        let inner = TaskSet::sequential("inner").task(7, "c", writes("c")).task(
+            9,
+            "leave",
+            ends("d", TaskError::interrupt_then_wait),
+        );
         Scenario::new("A", Writer::arrive)
             .weight(9.0)
             .wait(constant(1.0))
@@ -174,7 +177,8 @@ fn two() -> Swarm {
 
 #[test]
 fn config_users_changes_classes_from_text_and_file() {
-    let text = r#"[{"user_class_name": "A", "weight": 3}, {"user_class_name": "B", "colour": "red"}]"#;
+    let text =
+        r#"[{"user_class_name": "A", "weight": 3}, {"user_class_name": "B", "colour": "red"}]"#;
     assert_eq!(counts(two(), config_users(&[text])), expected([("A", 9), ("B", 3)]));
 
     let folder = tempfile::tempdir().unwrap();
@@ -198,8 +202,7 @@ fn config_users_picks_tasks_and_sets_hosts() {
 
 #[test]
 fn config_users_mistakes_are_named() {
-    let error =
-        |text: &str| run(two(), config_users(&[text]), quick()).unwrap_err().to_string();
+    let error = |text: &str| run(two(), config_users(&[text]), quick()).unwrap_err().to_string();
     insta::assert_snapshot!(
         [
             error(r#"{"user_class_name": "C"}"#),

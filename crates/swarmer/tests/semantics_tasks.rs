@@ -35,10 +35,11 @@ fn a_weight_is_a_share_and_weight_zero_is_never_picked() {
 
 #[test]
 fn a_sequence_cycles_and_repeats_by_weight() {
-    let set = TaskSet::sequential("s")
-        .task(1, "a", writes("a"))
-        .task(2, "b", writes("b"))
-        .task(1, "c", writes("c"));
+    let set = TaskSet::sequential("s").task(1, "a", writes("a")).task(2, "b", writes("b")).task(
+        1,
+        "c",
+        writes("c"),
+    );
     let (diary, _) = lived(writer().wait(constant(1.0)).set(1, set), 8.5);
     assert_eq!(diary.text(), "a b b c a b b c a");
 }
@@ -113,9 +114,11 @@ fn an_error_in_on_start_of_a_set_is_one_of_the_set_around() {
 
 #[test]
 fn an_error_in_on_stop_of_a_set_is_counted_and_the_set_is_left() {
-    let set = TaskSet::new("inner")
-        .on_stop(ends("bad end", || TaskError::message("stuck")))
-        .task(1, "leave", ends("leave", TaskError::interrupt));
+    let set = TaskSet::new("inner").on_stop(ends("bad end", || TaskError::message("stuck"))).task(
+        1,
+        "leave",
+        ends("leave", TaskError::interrupt),
+    );
     let outer = TaskSet::sequential("outer").set(1, set).task(1, "after", writes("after"));
     let (diary, summary) = lived(writer().wait(constant(1.0)).set(1, outer), 0.5);
     assert_eq!(diary.timed(), "0 leave, 0 bad end, 0 after");
@@ -231,14 +234,11 @@ fn an_exception_is_counted_not_a_failed_request_and_the_wait_is_honoured() {
 
 #[test]
 fn a_panic_counts_as_an_exception_and_the_user_goes_on() {
-    let scenario = writer().wait(constant(1.0)).task(
-        1,
-        "bad",
-        async |writer: &mut Writer, _: &mut User| {
+    let scenario =
+        writer().wait(constant(1.0)).task(1, "bad", async |writer: &mut Writer, _: &mut User| {
             writer.diary.write("bad");
             panic!("no luck")
-        },
-    );
+        });
     let (diary, summary) = lived(scenario, 1.5);
     assert_eq!(diary.timed(), "0 bad, 1 bad");
     assert_eq!(messages(&summary), ["2x panicked: no luck"]);
@@ -246,9 +246,11 @@ fn a_panic_counts_as_an_exception_and_the_user_goes_on() {
 
 #[test]
 fn without_catching_an_exception_ends_the_user_without_on_stop() {
-    let set = TaskSet::new("set")
-        .on_stop(writes("never"))
-        .task(1, "bad", ends("bad", || TaskError::message("oh")));
+    let set = TaskSet::new("set").on_stop(writes("never")).task(
+        1,
+        "bad",
+        ends("bad", || TaskError::message("oh")),
+    );
     let scenario = writer().wait(constant(1.0)).set(1, set).on_stop(writes("never"));
     let diary = Diary::default();
     let swarm = swarm(&diary).scenario(scenario).catch_exceptions(false);
@@ -259,9 +261,11 @@ fn without_catching_an_exception_ends_the_user_without_on_stop() {
 
 #[test]
 fn stop_user_ends_one_user_from_the_innermost_set_out() {
-    let inner = TaskSet::new("inner")
-        .on_stop(writes("inner"))
-        .task(1, "x", ends("x", TaskError::stop_user));
+    let inner = TaskSet::new("inner").on_stop(writes("inner")).task(
+        1,
+        "x",
+        ends("x", TaskError::stop_user),
+    );
     let outer = TaskSet::new("outer").on_stop(writes("outer")).set(1, inner);
     let scenario = writer().set(1, outer).on_stop(writes("user"));
     let (diary, summary) = steered_life(scenario, alone(9.0), async |handle| {
@@ -309,12 +313,12 @@ fn the_stop_timeout_spares_the_innermost_task_only() {
 #[test]
 fn the_stop_timeout_is_a_limit_and_without_it_a_task_is_cut() {
     for (timeout, end) in [(0, "2 user"), (4, "6 user")] {
-        let scenario =
-            writer().task(1, "long", takes("long", 30.0)).on_stop(writes("user"));
+        let scenario = writer().task(1, "long", takes("long", 30.0)).on_stop(writes("user"));
         let stop_timeout = Duration::from_secs(timeout);
-        let (diary, _) = steered_life(scenario, Options { stop_timeout, ..alone(2.0) }, async |_| {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        });
+        let (diary, _) =
+            steered_life(scenario, Options { stop_timeout, ..alone(2.0) }, async |_| {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            });
         assert_eq!(diary.timed(), format!("0 long, {end}"));
     }
 }

@@ -54,11 +54,6 @@ const NOT_BUILT: &[&str] = &[
     "allow-host",
     "check",
     "locust-percentiles",
-    // These belong to the scenarios.
-    "tags",
-    "exclude-tags",
-    "equal-weights",
-    "config-users",
     "profile",
 ];
 

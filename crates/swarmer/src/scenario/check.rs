@@ -18,7 +18,9 @@ impl<S: 'static> SetDef<S> {
         let weights: u64 = self.items.iter().map(|item| u64::from(item.weight)).sum();
         if weights > u64::from(u32::MAX) {
             let most = u32::MAX;
-            findings.errors.push(format!("{place}: task weights sum to {weights}, allowed: {most}"));
+            findings
+                .errors
+                .push(format!("{place}: task weights sum to {weights}, allowed: {most}"));
         }
         if self.order == Order::Markov {
             self.check_chain(place, findings);
@@ -51,7 +53,9 @@ impl<S: 'static> SetDef<S> {
             }
             for (target, _) in transitions {
                 if !self.items.iter().any(|item| item.name == *target) {
-                    error(format!("`{name}` has a transition to `{target}`, which is no task of this set"));
+                    error(format!(
+                        "`{name}` has a transition to `{target}`, which is no task of this set"
+                    ));
                 }
             }
         }
@@ -71,9 +75,11 @@ impl<S: 'static> SetDef<S> {
                 continue;
             }
             let targets = self.items[at].transitions.iter().filter(|(_, weight)| *weight > 0);
-            next.extend(targets.filter_map(|(target, _)| {
-                self.items.iter().position(|item| item.name == *target)
-            }));
+            next.extend(
+                targets.filter_map(|(target, _)| {
+                    self.items.iter().position(|item| item.name == *target)
+                }),
+            );
         }
         let left = self.items.iter().zip(reached).filter(|(_, reached)| !reached);
         left.map(|(item, _)| &*item.name).collect()

@@ -56,8 +56,7 @@ pub(super) struct Active<S> {
 
 impl<S: 'static> Active<S> {
     pub(super) fn new(def: Arc<SetDef<S>>) -> Self {
-        let (cursor, queue, pace) =
-            (Cursor::default(), VecDeque::new(), Pace::new(clock::now()));
+        let (cursor, queue, pace) = (Cursor::default(), VecDeque::new(), Pace::new(clock::now()));
         Self { def, cursor, queue, pace, started: false, inner: None }
     }
 

@@ -16,14 +16,14 @@ use std::sync::Arc;
 pub(crate) use check::Findings;
 pub(crate) use class::{ClassInfo, Session, UserClass};
 pub(crate) use edit::{TagFilter, TaskInfo};
-use erased::StartFn;
 pub(crate) use erased::Fault;
+use erased::StartFn;
 pub(crate) use level::Step;
 use order::Order;
 pub(crate) use overrides::{Override, OverrideError};
 pub(crate) use panics::{Panic, catch, caught};
-use set::{Pause, SetDef};
 pub use set::TaskSet;
+use set::{Pause, SetDef};
 pub(crate) use wait::Pace;
 pub use wait::{Wait, between, constant, constant_throughput, pacing, poisson, schedule};
 

@@ -51,7 +51,10 @@ impl Override {
 
     fn from_value(value: Value) -> Result<Self, OverrideError> {
         let Value::Object(mut object) = value else {
-            return Err(OverrideError(format!("expected an object, got `{}`", shown_value(&value))));
+            return Err(OverrideError(format!(
+                "expected an object, got `{}`",
+                shown_value(&value)
+            )));
         };
         let Some(Value::String(class)) = object.remove("user_class_name") else {
             let object = shown_value(&Value::Object(object));
@@ -66,9 +69,8 @@ impl Override {
             take(&mut object, &class, "fixed_count", "a whole number, 0 or more", |value| {
                 value.as_u64().and_then(|count| u32::try_from(count).ok())
             })?;
-        let host = take(&mut object, &class, "host", "a text", |value| {
-            value.as_str().map(str::to_owned)
-        })?;
+        let host =
+            take(&mut object, &class, "host", "a text", |value| value.as_str().map(str::to_owned))?;
         let tasks = take(&mut object, &class, "tasks", "a list of task names", |value| {
             value.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
         })?;

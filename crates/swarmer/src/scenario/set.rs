@@ -265,7 +265,9 @@ impl<S: 'static> SetDef<S> {
     pub(super) fn last(&mut self, what: &str) -> &mut Item<S> {
         let Self { name, items, .. } = self;
         items.last_mut().unwrap_or_else(|| {
-            panic!("{what}(…) in `{name}`: it belongs to the task or set before it, and there is none")
+            panic!(
+                "{what}(…) in `{name}`: it belongs to the task or set before it, and there is none"
+            )
         })
     }
 

@@ -19,7 +19,9 @@ const USAGE: u8 = 2;
 /// When a definition cannot work; the text has all that is wrong, a line each.
 pub(super) fn check(classes: &[UserClass]) -> Result<(), SetupError> {
     let mut findings = Findings::default();
-    classes.iter().for_each(|class| class.check(&mut findings));
+    for class in classes {
+        class.check(&mut findings);
+    }
     for warning in findings.warnings {
         warn!(target: MAIN, "{warning}");
     }
@@ -53,11 +55,15 @@ pub(super) fn adjust(
         chosen.retain(|class| !is_idle(class));
     }
     if options.equal_weights {
-        chosen.iter_mut().for_each(|class| *class = class.equally_weighted());
+        for class in chosen.iter_mut() {
+            *class = class.equally_weighted();
+        }
     }
     let filter = TagFilter { include: &options.tags, exclude: &options.exclude_tags };
     if !filter.is_empty() {
-        chosen.iter_mut().for_each(|class| *class = class.tagged(filter));
+        for class in chosen.iter_mut() {
+            *class = class.tagged(filter);
+        }
         for class in chosen.iter().filter(|class| class.info().tasks.is_empty()) {
             let name = class.name();
             warn!(

@@ -26,7 +26,10 @@ fn shares(classes: &[ClassInfo], users: u32) -> Vec<f64> {
 /// Each entry with its share among its neighbours.
 fn ratios(tasks: &[TaskInfo]) -> impl Iterator<Item = (&TaskInfo, f64)> {
     let total: f64 = tasks.iter().map(|task| f64::from(task.weight)).sum();
-    tasks.iter().filter(|task| task.weight > 0).map(move |task| (task, f64::from(task.weight) / total))
+    tasks
+        .iter()
+        .filter(|task| task.weight > 0)
+        .map(move |task| (task, f64::from(task.weight) / total))
 }
 
 /// Both trees as text: each share among its neighbours, then of the total.
@@ -85,7 +88,8 @@ mod tests {
     use super::*;
 
     fn class(name: &str, weight: f64, fixed_count: u32, tasks: &[(&str, u32)]) -> ClassInfo {
-        let tasks = tasks.iter().map(|&(name, weight)| TaskInfo { name: name.into(), weight, tasks: None });
+        let tasks =
+            tasks.iter().map(|&(name, weight)| TaskInfo { name: name.into(), weight, tasks: None });
         let tasks = tasks.collect();
         ClassInfo { name: name.into(), weight, fixed_count, tasks }
     }

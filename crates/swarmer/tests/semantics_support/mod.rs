@@ -23,14 +23,20 @@ struct Entries {
 impl Diary {
     pub(crate) fn write(&self, word: impl Into<String>) {
         let now = clock::now();
-        let mut all = self.0.lock().unwrap();
+        let mut all = self.0.lock().expect("no writer panics");
         let began = *all.began.get_or_insert(now);
         all.entries.push((now.duration_since(began).as_secs_f64(), word.into()));
     }
 
     /// The words, without their times.
     pub(crate) fn words(&self) -> Vec<String> {
-        self.0.lock().unwrap().entries.iter().map(|(_, word)| word.clone()).collect()
+        self.0
+            .lock()
+            .expect("no writer panics")
+            .entries
+            .iter()
+            .map(|(_, word)| word.clone())
+            .collect()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -39,14 +45,15 @@ impl Diary {
 
     /// The words with their times in seconds: `0 a, 1.5 b`.
     pub(crate) fn timed(&self) -> String {
-        let all = self.0.lock().unwrap();
-        let entry = |(at, word): &(f64, String)| format!("{} {word}", (at * 1000.0).round() / 1000.0);
+        let all = self.0.lock().expect("no writer panics");
+        let entry =
+            |(at, word): &(f64, String)| format!("{} {word}", (at * 1000.0).round() / 1000.0);
         all.entries.iter().map(entry).collect::<Vec<_>>().join(", ")
     }
 
     /// The times of one word.
     pub(crate) fn times(&self, word: &str) -> Vec<f64> {
-        let all = self.0.lock().unwrap();
+        let all = self.0.lock().expect("no writer panics");
         all.entries.iter().filter(|(_, entry)| entry == word).map(|(at, _)| *at).collect()
     }
 }
@@ -65,7 +72,9 @@ impl Writer {
 }
 
 /// A task that takes no time and writes `word`.
-pub(crate) fn writes(word: &'static str) -> impl AsyncFn(&mut Writer, &mut User) -> TaskResult + Send + Sync {
+pub(crate) fn writes(
+    word: &'static str,
+) -> impl AsyncFn(&mut Writer, &mut User) -> TaskResult + Send + Sync {
     async move |writer: &mut Writer, _: &mut User| {
         writer.diary.write(word);
         writer.done += 1;

@@ -31,6 +31,7 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
         anchor,
         limits: Limits::default(),
         max_rate: None,
+        catch_exceptions: true,
         script: None,
     };
     let fleet = Fleet::start(drivers, &setup).unwrap();
