@@ -5,4 +5,6 @@ pub use crate::scenario::{
     Scenario, TaskSet, Wait, between, constant, constant_throughput, pacing, poisson, schedule,
 };
 pub use crate::swarm::{Setup, SetupError, Swarm};
-pub use crate::user::{RequestFailed, TaskError, TaskResult, User, UserRng, Verdict};
+pub use crate::user::{
+    CustomRequest, RequestFailed, TaskError, TaskResult, User, UserRng, Verdict,
+};

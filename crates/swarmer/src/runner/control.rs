@@ -4,6 +4,7 @@
 //! [`Handle`]; everything anybody sees leaves it as a [`Summary`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -18,6 +19,7 @@ use super::ramping::Ramping;
 use super::round::{Farewell, Round};
 use super::turns::Limits;
 use crate::clock;
+use crate::events::Hooks;
 use crate::load::{Arrivals, Dispatcher, LoadError, Ramp, UserClass};
 use crate::logging::RUNNERS;
 use crate::stats::{Collector, Summary, Users};
@@ -47,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) reset_stats: bool,
     /// On the number of tasks; the drivers have the same.
     pub(crate) limits: Limits,
+    pub(crate) hooks: Arc<Hooks>,
 }
 
 /// What went wrong with a run itself, beside requests and tasks. The log has the details.
@@ -179,7 +182,10 @@ impl<W: Watcher> Control<W> {
                 self.farewell.deadline = clock::now() + ABORT_PATIENCE;
                 self.fleet.abort();
             }
-            Order::Reset => self.reset(),
+            Order::Reset => {
+                self.reset();
+                self.settings.hooks.reset_stats();
+            }
             Order::Summary(sender) => {
                 let _ = sender.send(Box::new(self.summary()));
             }
@@ -260,6 +266,7 @@ impl<W: Watcher> Control<W> {
         self.starts = Starts::default();
         self.finishing = false;
         self.trouble = None;
+        self.settings.hooks.test_start();
     }
 
     /// Sends what is due soon to the drivers.
@@ -282,6 +289,7 @@ impl<W: Watcher> Control<W> {
             counts.iter().map(|(name, users)| format!("{name:?}: {users}")).collect();
         let (counts, total) = (counts.join(", "), self.dispatcher.user_count());
         info!(target: RUNNERS, "All users spawned: {{{counts}}} ({total} total users)");
+        self.settings.hooks.spawning_complete(total);
         if self.settings.reset_stats {
             info!(target: RUNNERS, "Resetting stats");
             self.reset();
@@ -383,6 +391,7 @@ impl<W: Watcher> Control<W> {
             State::Spawning | State::Running => {
                 self.ramping = None;
                 self.state.send_replace(State::Stopping);
+                self.settings.hooks.test_stopping();
                 let grace = self.settings.stop_timeout;
                 let patience = grace.saturating_add(DRAIN + FAREWELL_PATIENCE);
                 let now = clock::now();
@@ -470,12 +479,16 @@ impl<W: Watcher> Control<W> {
             error!(target: RUNNERS, "{untold} more users could not start and are not replaced");
         }
         self.collector.tick(clock::now(), &self.users());
-        if std::mem::take(&mut self.round.last) {
+        let last = std::mem::take(&mut self.round.last);
+        if last {
             self.state.send_replace(State::Stopped);
         }
         let summary = self.summary();
         self.watcher.tick(&summary, self.state());
         if self.state() == State::Stopped {
+            if last {
+                self.settings.hooks.test_stop(&summary);
+            }
             self.dismiss();
         } else {
             self.end_if_all_done();

@@ -18,6 +18,7 @@ use super::life::{End, count_panic, live};
 use super::pool::Call;
 use super::turns::{Limits, Turns};
 use crate::clock::{self, Anchor};
+use crate::events::Hooks;
 use crate::http;
 use crate::options::Options;
 use crate::scenario::{UserClass, caught};
@@ -96,6 +97,7 @@ pub(crate) struct Setup {
     pub(crate) max_rate: Option<f64>,
     /// A user goes on after an exception; else it ends there.
     pub(crate) catch_exceptions: bool,
+    pub(crate) hooks: Arc<Hooks>,
     #[cfg(any(test, feature = "testing"))]
     pub(crate) script: Option<crate::testing::Script>,
 }
@@ -141,6 +143,9 @@ impl Driver {
             trace_rng: RefCell::new(entropy()),
             limiter: setup.max_rate.map(Limiter::new),
             catch_exceptions: setup.catch_exceptions,
+            anchor: setup.anchor,
+            on_request: (!setup.hooks.request.is_empty()).then(|| Arc::clone(&setup.hooks)),
+            hooks: Arc::clone(&setup.hooks),
         });
         let http = http::Shared::new(setup.http.clone());
         let bases = setup

@@ -177,7 +177,8 @@ fn settle(class: &UserClass, user: &User, fault: Fault) -> Next {
     let after_exception = if env.catch_exceptions { Next::Pause } else { Next::Die };
     match fault {
         Fault::Panic(panic) => {
-            count_panic(env, class, &panic);
+            let (text, detail) = told(&panic);
+            user.count_exception(class.name(), &text, &detail);
             after_exception
         }
         Fault::Error(error) => match error.into_reason() {
@@ -187,7 +188,7 @@ fn settle(class: &UserClass, user: &User, fault: Fault) -> Next {
             Reason::StopUser => Next::Finish(End::Stopped),
             Reason::StopTest(reason) => Next::Finish(End::StopTest(reason)),
             Reason::Exception(error) => {
-                env.count_exception(class.name(), &error.to_string(), &chain(&*error));
+                user.count_exception(class.name(), &error.to_string(), &chain(&*error));
                 after_exception
             }
         },
@@ -196,8 +197,15 @@ fn settle(class: &UserClass, user: &User, fault: Fault) -> Next {
 
 /// Counts a panic of the workload's code as an exception, under its text and place.
 pub(super) fn count_panic(env: &Env, class: &UserClass, panic: &Panic) {
+    let (text, detail) = told(panic);
+    env.count_exception(class.name(), &text, &detail);
+}
+
+/// A panic as an exception's message and detail.
+fn told(panic: &Panic) -> (String, String) {
     let text = format!("panicked: {}", panic.text);
-    env.count_exception(class.name(), &text, &format!("{text}\n  at {}", panic.place));
+    let detail = format!("{text}\n  at {}", panic.place);
+    (text, detail)
 }
 
 fn start_failed(class: &UserClass, user: &User, fault: Fault) -> End {

@@ -10,6 +10,7 @@ use super::capped::{CappedTable, hash_of};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
+use super::metric::MergedMetrics;
 use super::schedule::ScheduleTally;
 use super::summary::{
     ErrorRow, ExceptionRow, FoldedCounts, P50, P95, PercentileSource, RunInfo, Summary, Users,
@@ -37,6 +38,7 @@ pub struct Collector {
     errors: CappedTable<ErrorRow>,
     exceptions: CappedTable<Exception>,
     aborted: u64,
+    metrics: MergedMetrics,
     folded_names: u64,
     schedule: ScheduleTally,
     history: History,
@@ -65,6 +67,7 @@ impl Collector {
             errors: CappedTable::new(limits::ERRORS),
             exceptions: CappedTable::new(limits::EXCEPTIONS),
             aborted: 0,
+            metrics: MergedMetrics::default(),
             folded_names: 0,
             schedule: ScheduleTally::default(),
             history: History::default(),
@@ -114,6 +117,7 @@ impl Collector {
         self.folded_names += delta.folded_names;
         self.aborted += delta.aborted;
         self.schedule.add(&delta.schedule);
+        self.metrics.merge(&delta.metrics);
     }
 
     /// Sets all figures, errors and exceptions to zero; names and history stay, rates count from `now`.
@@ -126,6 +130,7 @@ impl Collector {
         self.errors = CappedTable::new(limits::ERRORS);
         self.exceptions = CappedTable::new(limits::EXCEPTIONS);
         self.aborted = 0;
+        self.metrics.clear();
         self.folded_names = 0;
         self.schedule = ScheduleTally::default();
     }
@@ -206,6 +211,7 @@ impl Collector {
             exceptions: self.exceptions.entries.iter().map(Exception::row).collect(),
             aborted: self.aborted,
             schedule: self.schedule.figures(),
+            metrics: self.metrics.rows(self.anchor.epoch_seconds(now) - self.start, &self.anchor),
             folded: FoldedCounts {
                 errors: self.errors.folded.distinct(),
                 error_occurrences: self.errors.folded.occurrences,

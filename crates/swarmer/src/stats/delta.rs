@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::capped::Folded;
 use super::coarse::CoarseBuckets;
 use super::histogram::Histogram;
+use super::metric::MetricsDelta;
 use super::schedule::ScheduleDelta;
 
 /// What a row of the statistics counts.
@@ -88,6 +89,7 @@ pub struct Delta {
     pub(super) folded_names: u64,
     pub(super) aborted: u64,
     pub(super) schedule: ScheduleDelta,
+    pub(super) metrics: MetricsDelta,
 }
 
 impl Delta {
@@ -97,6 +99,7 @@ impl Delta {
             && self.exceptions.is_empty()
             && self.aborted == 0
             && self.schedule.is_empty()
+            && self.metrics.is_empty()
     }
 
     /// Number of requests in it, failed ones included.

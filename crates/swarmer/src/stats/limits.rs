@@ -22,5 +22,7 @@ pub const EXCEPTIONS_PER_DELTA: usize = 100;
 pub const EXCEPTIONS: usize = 500;
 /// Bytes of an exception's detail.
 pub const EXCEPTION_DETAIL_BYTES: usize = 8_192;
+/// Names of the workload's own metrics, of each type; further ones count under [`OTHER`].
+pub const METRICS: usize = 1_000;
 /// Different nodes listed per exception.
 pub const NODES_PER_EXCEPTION: usize = 1_000;

@@ -15,6 +15,7 @@ use super::coarse::CoarseBuckets;
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta, RowKey, SecondCount};
 use super::histogram::Histogram;
 use super::limits;
+use super::metric::Metrics;
 use super::schedule::ScheduleDelta;
 use crate::clock::Anchor;
 
@@ -85,6 +86,7 @@ pub struct Recorder {
     folded_names: u64,
     aborted: u64,
     schedule: ScheduleDelta,
+    metrics: Metrics,
 }
 
 #[derive(Debug)]
@@ -145,6 +147,7 @@ impl Recorder {
             folded_names: 0,
             aborted: 0,
             schedule: ScheduleDelta::default(),
+            metrics: Metrics::default(),
         }
     }
 
@@ -243,6 +246,11 @@ impl Recorder {
         self.schedule.dropped += journeys;
     }
 
+    /// The workload's own metrics, which are handed over with everything else.
+    pub fn metrics(&mut self) -> &mut Metrics {
+        &mut self.metrics
+    }
+
     /// Hands over everything since the last call and starts afresh. Names keep their rows.
     pub fn take(&mut self) -> Delta {
         let Self { rows, anchor, options, .. } = self;
@@ -267,6 +275,7 @@ impl Recorder {
             folded_names: std::mem::take(&mut self.folded_names),
             aborted: std::mem::take(&mut self.aborted),
             schedule: std::mem::take(&mut self.schedule),
+            metrics: self.metrics.take(),
         }
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::coarse::CoarseBuckets;
 use super::delta::Kind;
 use super::histogram::Histogram;
+use super::metric::MetricRow;
 use super::per_second::PerSecond;
 use super::schedule::{FromDue, Schedule};
 
@@ -257,6 +258,9 @@ pub struct Summary {
     /// How what was due was started, where anything is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
+    /// The workload's own metrics, by name, then type; not in the document when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricRow>,
     /// What exceeded a cap.
     pub folded: FoldedCounts,
 }

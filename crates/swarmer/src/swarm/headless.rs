@@ -24,6 +24,9 @@ use crate::user::Provided;
 /// The exit code of a mistake on the command line.
 const USAGE: u8 = 2;
 
+/// The exit code when a hook failed and nothing else did.
+const HOOK_FAILED: u8 = 2;
+
 /// Runs the workload as the command line asks.
 pub(super) fn main(swarm: Swarm) -> ExitCode {
     let program = swarm.program();
@@ -119,6 +122,7 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
         environment.start(&mut options)?;
     }
     let mut swarm = swarm.configured(&options)?;
+    let hooks = Arc::clone(&swarm.hooks);
     let load = model::load(&mut swarm, &options)?;
     preflight::file_limit(load.users)?;
     if let Some(warning) = preflight::port_warning(load.users) {
@@ -133,18 +137,22 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     runtime.shutdown_background();
     let Outcome { summary, watcher: mut output, trouble } = outcome?;
     let files_written = output.write(&summary);
+    let wanted = hooks.quitting(&summary);
     let code = if summary.has_problems() { options.exit_code_on_error } else { 0 };
     let code = match (code, trouble) {
         (0, Some(Trouble::DriverLost)) => 2,
         (0, Some(Trouble::NobodyStarted)) => 1,
         (0, None) if !files_written => 1,
+        (0, None) if hooks.are_troubled() => HOOK_FAILED,
         (code, _) => code,
     };
+    let code = wanted.unwrap_or(code);
     info!(target: MAIN, "Shutting down (exit code {code})");
     output.show(&summary);
     if let Some(mut environment) = environment {
         environment.finish(&summary);
     }
+    hooks.quit(code);
     Ok(code)
 }
 
@@ -166,6 +174,8 @@ async fn drive(
     let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
     let (provided, setup_requests) = signals.unless(prepare(setup, swarm.setup.as_deref())).await?;
 
+    let begun = swarm.hooks.init(&options);
+    begun.map_err(|problem| SetupError::new(format!("on_init: {problem}")))?;
     let anchor = Anchor::now();
     let collector = collector(anchor, &options, setup_requests);
     let fleet_setup = runner::Setup {
@@ -177,6 +187,7 @@ async fn drive(
         limits: load.limits.clone(),
         max_rate,
         catch_exceptions: swarm.catch_exceptions,
+        hooks: Arc::clone(&swarm.hooks),
         #[cfg(any(test, feature = "testing"))]
         script: None,
     };

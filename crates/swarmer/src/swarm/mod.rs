@@ -4,6 +4,7 @@ mod classes;
 mod documents;
 mod face;
 mod headless;
+mod hooks;
 mod keys;
 mod model;
 mod output;
@@ -13,6 +14,7 @@ mod setup;
 mod terminal;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use model::{load as load_of, max_rate};
@@ -20,6 +22,7 @@ pub use output::Narrator;
 use setup::SetupFn;
 pub use setup::{Setup, SetupError};
 
+use crate::events::Hooks;
 use crate::load::{self, Dispatcher};
 use crate::options::{Opt, Options, Program, group};
 use crate::runner::{Limits, Settings};
@@ -64,6 +67,7 @@ pub struct Swarm {
     environment: Option<Box<dyn Environment>>,
     shape: Option<Box<dyn load::Shape>>,
     pub(crate) catch_exceptions: bool,
+    pub(crate) hooks: Arc<Hooks>,
 }
 
 impl std::fmt::Debug for Swarm {
@@ -87,6 +91,7 @@ impl Swarm {
             environment: None,
             shape: None,
             catch_exceptions: true,
+            hooks: Arc::default(),
         }
     }
 
@@ -232,6 +237,7 @@ impl Swarm {
             stop_timeout: options.stop_timeout,
             reset_stats: options.reset_stats,
             limits,
+            hooks: Arc::clone(&self.hooks),
         }
     }
 

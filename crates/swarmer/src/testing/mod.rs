@@ -165,6 +165,7 @@ async fn steer_through(
         limits: load.limits,
         max_rate,
         catch_exceptions: swarm.catch_exceptions,
+        hooks: Arc::clone(&swarm.hooks),
         script,
     };
     let fleet = fleet(setup, threads)?;

@@ -71,6 +71,18 @@ impl TaskError {
         Self(Reason::Exception(text.into().into()))
     }
 
+    pub(crate) fn from_reason(reason: Reason) -> Self {
+        Self(reason)
+    }
+
+    /// The text under which a failed request was counted, if it is one.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        match &self.0 {
+            Reason::RequestFailed(failed) => Some(&failed.reason),
+            _ => None,
+        }
+    }
+
     pub(crate) fn into_reason(self) -> Reason {
         self.0
     }

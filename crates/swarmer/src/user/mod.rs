@@ -3,6 +3,7 @@
 //! A [`User`] lives on one driver thread and never leaves it; nothing in it is shared with another thread, so a request
 //! takes no lock and sends no message.
 
+mod custom;
 mod error;
 mod limiter;
 mod provided;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use custom::CustomRequest;
 pub(crate) use error::Reason;
 pub use error::{RequestFailed, TaskError, TaskResult};
 pub(crate) use limiter::Limiter;
@@ -22,7 +24,8 @@ use rand_pcg::Pcg64Mcg;
 pub use request::{Expect, Request, Verdict};
 use stop::StopSignal;
 
-use crate::clock;
+use crate::clock::{self, Anchor};
+use crate::events::{Hooks, UserError};
 use crate::http::{self, Method};
 use crate::options::Options;
 use crate::scenario::{Pace, Wait};
@@ -42,6 +45,10 @@ pub(crate) struct Env {
     pub(crate) limiter: Option<Limiter>,
     /// A user goes on after an exception; else it ends there.
     pub(crate) catch_exceptions: bool,
+    pub(crate) anchor: Anchor,
+    pub(crate) hooks: Arc<Hooks>,
+    /// The same hooks, if one of them hears of requests: what a request without them pays is one look at this.
+    pub(crate) on_request: Option<Arc<Hooks>>,
 }
 
 impl Env {
@@ -65,6 +72,8 @@ pub struct User {
     began: Instant,
     /// Names of tasks to run next in the task set the user is in; `true`: before those already waiting.
     schedule: Vec<(Box<str>, bool)>,
+    /// What hooks are told with every request.
+    context: Vec<(Box<str>, Box<str>)>,
     stop: StopSignal,
     env: Rc<Env>,
 }
@@ -78,7 +87,7 @@ impl std::fmt::Debug for User {
 impl User {
     pub(crate) fn new(number: u64, client: http::Client, stop: StopSignal, env: Rc<Env>) -> Self {
         let rng = seeded(env.options.seed.unwrap_or_default(), number);
-        let (headers, schedule) = (Vec::new(), Vec::new());
+        let (headers, schedule, context) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             number,
             rng,
@@ -89,6 +98,7 @@ impl User {
             due: None,
             began: clock::now(),
             schedule,
+            context,
             stop,
             env,
         }
@@ -274,6 +284,17 @@ impl User {
     /// Takes what was scheduled, in the order it was.
     pub(crate) fn take_schedule(&mut self) -> std::vec::Drain<'_, (Box<str>, bool)> {
         self.schedule.drain(..)
+    }
+
+    /// Counts an exception of this user's and tells the hooks.
+    pub(crate) fn count_exception(&self, class: &str, message: &str, detail: &str) {
+        self.env.count_exception(class, message, detail);
+        self.env.hooks.user_error(&UserError {
+            user: self.number,
+            scenario: class,
+            message,
+            detail,
+        });
     }
 
     pub(crate) fn env(&self) -> &Env {

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::custom::Finished;
 use super::error::{RequestFailed, TaskError};
 use super::stop::StopSignal;
 use super::{Env, User};
 use crate::http::{self, Response};
 use crate::report::python;
-use crate::stats::{Kind, Sample};
 use crate::telemetry::TraceParent;
 
 /// What a check on a reply says: fine, or why not.
@@ -105,6 +105,7 @@ pub struct Request<'u, C = fn(&Response) -> Verdict> {
     name: Option<&'u str>,
     expect: Expect,
     check: Option<C>,
+    context: Vec<(Box<str>, Box<str>)>,
 }
 
 impl<C> std::fmt::Debug for Request<'_, C> {
@@ -118,15 +119,16 @@ impl<C> std::fmt::Debug for Request<'_, C> {
 
 impl<'u> Request<'u> {
     pub(super) fn new(user: &'u mut User, inner: http::Request) -> Self {
-        Self { user, inner, name: None, expect: Expect(Accept::BelowError), check: None }
+        let (expect, context) = (Expect(Accept::BelowError), Vec::new());
+        Self { user, inner, name: None, expect, check: None, context }
     }
 
     /// Judges the reply beyond its status: `Err(reason)` makes the request a failure under that reason.
     ///
     /// Runs before the request is recorded and after its time was taken, so it costs the figures nothing.
     pub fn check<D: FnOnce(&Response) -> Verdict>(self, check: D) -> Request<'u, D> {
-        let Self { user, inner, name, expect, check: _ } = self;
-        Request { user, inner, name, expect, check: Some(check) }
+        let Self { user, inner, name, expect, check: _, context } = self;
+        Request { user, inner, name, expect, check: Some(check), context }
     }
 }
 
@@ -140,6 +142,12 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
     /// The status, or statuses, that count as success: `200`, `[200, 201]`, `200..=299`. Without it anything below 400.
     pub fn expect(mut self, expect: impl Into<Expect>) -> Self {
         self.expect = expect.into();
+        self
+    }
+
+    /// Says `value` under `key` to the hooks of [`Swarm::on_request`](crate::Swarm::on_request), with this request only.
+    pub fn context(mut self, key: &str, value: &str) -> Self {
+        self.context.push((key.into(), value.into()));
         self
     }
 
@@ -220,7 +228,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
         self,
         decode: impl FnOnce(&Response) -> Result<T, String>,
     ) -> Result<(Response, T), RequestFailed> {
-        let Self { user, inner, name, expect, check } = self;
+        let Self { user, inner, name, expect, check, context } = self;
         user.stop.checkpoint().await;
         if let Some(limiter) = &user.env.limiter {
             limiter.pass().await;
@@ -231,6 +239,8 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
         let path = if name.is_none() { Some(inner.target().to_owned()) } else { None };
         let name = name.or(path.as_deref()).unwrap_or_default();
 
+        // Hooks are told where the request went.
+        let url = user.env.on_request.is_some().then(|| inner.target().to_owned());
         let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
         let inner = inner.header("traceparent", trace.as_str());
 
@@ -243,30 +253,27 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
 
         let completed = exchange.timings.started + exchange.timings.total;
         let bytes = exchange.result.as_ref().map_or(0, |response| response.body().len() as u64);
-        let judged = match exchange.result {
+        let (response, verdict) = match exchange.result {
             Ok(response) => {
-                judge(&response, name, &expect, check, decode).map(|value| (response, value))
+                let verdict = judge(&response, name, &expect, check, decode);
+                (Some(response), verdict)
             }
-            Err(error) => Err(RequestFailed { status: 0, reason: error.repr() }),
+            Err(error) => (None, Err(RequestFailed { status: 0, reason: error.repr() })),
         };
-        let failure = judged.as_ref().err().map(|failed| &failed.reason as &dyn Display);
-        let sample = Sample {
-            kind: Kind::Request,
+        user.account(&Finished {
             method: method.as_str(),
             name,
-            segment: user.segment,
             response_time: Some(exchange.timings.total),
             bytes,
-            failure,
+            failure: verdict.as_ref().err().map(|failed| failed.reason.as_str()),
             completed,
-        };
-        user.env.recorder.borrow_mut().record(&sample);
-        if let Some(due) = user.due.take() {
-            let since_due = completed.saturating_duration_since(due);
-            user.env.recorder.borrow_mut().from_due(&sample, since_due);
-        }
+            url: url.as_deref(),
+            response: response.as_ref(),
+            context: &context,
+        });
         user.stop.checkpoint().await;
-        judged
+        let value = verdict?;
+        Ok((response.expect("only a response is judged to be fine"), value))
     }
 }
 
@@ -288,19 +295,19 @@ fn judge<T>(
 }
 
 /// Marks the user as being in the middle of a request; one that is dropped unfinished counts as aborted.
-struct InFlight<'u> {
+pub(super) struct InFlight<'u> {
     stop: &'u StopSignal,
     env: &'u Env,
     finished: bool,
 }
 
 impl<'u> InFlight<'u> {
-    fn begin(stop: &'u StopSignal, env: &'u Env) -> Self {
+    pub(super) fn begin(stop: &'u StopSignal, env: &'u Env) -> Self {
         stop.set_in_flight(true);
         Self { stop, env, finished: false }
     }
 
-    fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         self.finished = true;
     }
 }

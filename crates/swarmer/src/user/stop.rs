@@ -30,7 +30,8 @@ pub(crate) struct StopSignal(Rc<State>);
 struct State {
     level: Cell<Stop>,
     in_task: Cell<bool>,
-    in_flight: Cell<bool>,
+    /// How many requests, one within the other.
+    in_flight: Cell<u32>,
     /// The user is in its `on_stop`: only [`Stop::Now`] counts.
     last_words: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -45,7 +46,7 @@ impl StopSignal {
         Self(Rc::new(State {
             level: Cell::new(Stop::No),
             in_task: Cell::new(false),
-            in_flight: Cell::new(false),
+            in_flight: Cell::new(0),
             last_words: Cell::new(false),
             waker: RefCell::new(None),
         }))
@@ -71,7 +72,8 @@ impl StopSignal {
     }
 
     pub(crate) fn set_in_flight(&self, on: bool) {
-        self.0.in_flight.set(on);
+        let requests = self.0.in_flight.get();
+        self.0.in_flight.set(if on { requests + 1 } else { requests.saturating_sub(1) });
     }
 
     /// Whether the user must be cut where it stands.
@@ -81,7 +83,7 @@ impl StopSignal {
             _ if self.0.last_words.get() => false,
             Stop::No => false,
             Stop::AfterTask => !self.0.in_task.get(),
-            Stop::AfterRequest => !self.0.in_flight.get(),
+            Stop::AfterRequest => self.0.in_flight.get() == 0,
         }
     }
 

@@ -32,6 +32,7 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
         limits: Limits::default(),
         max_rate: None,
         catch_exceptions: true,
+        hooks: Arc::default(),
         script: None,
     };
     let fleet = Fleet::start(drivers, &setup).unwrap();
@@ -40,6 +41,7 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
         stop_timeout: Duration::ZERO,
         reset_stats: false,
         limits: Limits::default(),
+        hooks: Arc::default(),
     };
     Control::new(fleet, Collector::new(anchor, clock::now()), Blind, settings).unwrap()
 }
