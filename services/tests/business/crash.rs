@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::processes::{Process, free_port, spawn};
 use crate::support::Actor;
@@ -105,13 +106,22 @@ async fn rounds(number: usize, seed: u64, place: Box<Place>) {
             1 => &["policy"],
             _ => &["policy", "quotes"],
         };
+        let answered = Notify::new();
         let conversions = join_all(ids.iter().map(|id| {
             let path = format!("/quotes/{id}/convert");
-            let quotes = quotes.clone();
-            async move { quotes.try_send(Method::POST, &path, Body::empty()).await }
+            let (quotes, answered) = (quotes.clone(), &answered);
+            async move {
+                let reply = quotes.try_send(Method::POST, &path, Body::empty()).await;
+                answered.notify_one();
+                reply
+            }
         }));
         let delay = Duration::from_micros(rng.random_range(0..30_000));
         let blow = async {
+            // Every other blow falls after the first answer, however slow the machine is.
+            if round % 2 == 1 {
+                answered.notified().await;
+            }
             tokio::time::sleep(delay).await;
             for victim in victims {
                 services.kill(victim);
