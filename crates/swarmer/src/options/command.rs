@@ -21,7 +21,9 @@ name as key. Strongest first: command line, environment, the file of --config, .
 pub(super) fn build(program: &Program, table: &[Opt]) -> Command {
     let name = program.name.to_string();
     let version = format!("{} (swarmer {})", program.version, env!("CARGO_PKG_VERSION"));
-    let mut after = FILES.to_owned();
+    // A program without configuration files has nothing to say about them.
+    let has_files = table.iter().any(|opt| opt.long == "config");
+    let mut after = if has_files { FILES.to_owned() } else { String::new() };
     if !program.examples.is_empty() {
         after.push_str("\n\nExamples:");
         for example in &program.examples {
@@ -32,7 +34,7 @@ pub(super) fn build(program: &Program, table: &[Opt]) -> Command {
     Command::new(name.clone())
         .version(version)
         .about(program.about.to_string())
-        .override_usage(format!("{name} [options] [UserClass ...]"))
+        .override_usage(format!("{name} {}", program.usage))
         .after_help("--help shows details and examples.")
         .after_long_help(after)
         .term_width(program.width)
@@ -89,7 +91,9 @@ fn arg(opt: &Opt) -> Arg {
         (Kind::Help, _) => arg.action(ArgAction::Help),
         (Kind::Version, _) => arg.action(ArgAction::Version),
         (Kind::Words, _) => arg.action(ArgAction::Set).num_args(0..),
-        (Kind::List, _) => arg.action(ArgAction::Append).num_args(1).allow_negative_numbers(true),
+        (Kind::List | Kind::Texts, _) => {
+            arg.action(ArgAction::Append).num_args(1).allow_negative_numbers(true)
+        }
         _ => arg.action(ArgAction::Set).num_args(1).allow_negative_numbers(true),
     };
     let arg = match opt.value_label() {
@@ -117,7 +121,7 @@ pub(super) fn layer(matches: &mut ArgMatches, table: &[Opt]) -> Result<Layer, St
                         given.map(OsString::into_string).collect();
                     let mut texts = texts.map_err(|bad| not_utf8(opt, &bad))?;
                     Some(match opt.kind {
-                        Kind::Words | Kind::List => Raw::Many(texts),
+                        Kind::Words | Kind::List | Kind::Texts => Raw::Many(texts),
                         _ => Raw::One(texts.pop().unwrap_or_default()),
                     })
                 }

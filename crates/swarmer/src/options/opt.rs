@@ -71,6 +71,8 @@ pub enum Kind {
     Words,
     /// Words parted by commas; the option may be given more than once.
     List,
+    /// Texts as they are; the option may be given more than once.
+    Texts,
     /// Prints the help and ends.
     Help,
     /// Prints the version and ends.
@@ -216,6 +218,11 @@ impl Opt {
         Self::new(long, Kind::List)
     }
 
+    /// Texts as they are, one each time the option is given.
+    pub fn texts(long: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(long, Kind::Texts)
+    }
+
     /// One of `words`; accepted in any case, and given as it stands here.
     pub fn choice(long: impl Into<Cow<'static, str>>, words: &'static [&'static str]) -> Self {
         Self::new(long, Kind::Choice(words))
@@ -312,6 +319,12 @@ impl Opt {
     pub(super) fn long_first(mut self) -> Self {
         self.long_first = true;
         self
+    }
+
+    /// Takes the words on the command line that belong to no option, instead of being one; for [`Self::words`].
+    #[must_use]
+    pub fn positional(self) -> Self {
+        self.placed(Place::Positional)
     }
 
     pub(super) fn placed(mut self, place: Place) -> Self {

@@ -16,6 +16,9 @@ pub struct Program {
     pub(super) examples: Vec<Cow<'static, str>>,
     pub(super) options: Vec<Opt>,
     pub(super) width: usize,
+    pub(super) usage: Cow<'static, str>,
+    /// The engine's options it has; all when `None`.
+    pub(super) only: Option<&'static [&'static str]>,
 }
 
 impl Program {
@@ -28,6 +31,8 @@ impl Program {
             examples: Vec::new(),
             options: Vec::new(),
             width: 100,
+            usage: Cow::Borrowed("[options] [UserClass ...]"),
+            only: None,
         }
     }
 
@@ -59,16 +64,41 @@ impl Program {
         self
     }
 
+    /// Has only these of the engine's options, by long name: for tools that are no workloads.
+    #[must_use]
+    pub fn only(mut self, options: &'static [&'static str]) -> Self {
+        self.only = Some(options);
+        self
+    }
+
+    /// What follows the name in the help's first lines (`[options] [UserClass ...]` if not set).
+    #[must_use]
+    pub fn usage(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.usage = text.into();
+        self
+    }
+
+    /// The end of the program because of a mistake that no single option shows, with exit code 2.
+    pub fn mistake(&self, text: &str) -> Exit {
+        Exit::usage(self, text)
+    }
+
     /// The program's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Every option of the program, the engine's first: what forms and reference pages are made from.
+    /// Every option of the program, the engine's first (last if it has [only some](Self::only)): what forms and reference
+    /// pages are made from.
     pub fn all_options(&self) -> Vec<Opt> {
-        let mut all = super::table::builtin();
-        all.extend(self.options.iter().cloned());
-        all
+        let (mut engine, own) = (super::table::builtin(), self.options.iter().cloned());
+        let Some(only) = self.only else {
+            engine.extend(own);
+            return engine;
+        };
+        // What a tool adds is what it is about.
+        let kept = engine.into_iter().filter(|opt| only.contains(&opt.long()));
+        own.chain(kept).collect()
     }
 }
 

@@ -242,11 +242,12 @@ pub(super) fn read(opt: &Opt, raw: Raw, origin: &Origin) -> Result<Value, String
             let words: Vec<String> = parts.map(|part| part.trim().to_owned()).collect();
             read_words(opt, words).map_err(|problem| format!("{problem}{from}"))
         }
+        (Raw::One(text), Kind::Texts) => read(opt, Raw::Many(vec![text]), origin),
         (Raw::One(text), Kind::Words) => read(opt, Raw::Many(words(&text)), origin),
         (Raw::One(text), kind) => {
             kind.read(&text).map_err(|problem| format!("argument {name}: {problem}{from}"))
         }
-        (Raw::Many(words), Kind::Words) => {
+        (Raw::Many(words), Kind::Words | Kind::Texts) => {
             read_words(opt, words).map_err(|problem| format!("{problem}{from}"))
         }
         (Raw::Many(words), _) => {

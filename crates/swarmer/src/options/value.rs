@@ -116,7 +116,9 @@ impl Kind {
             }
             Self::Span => parse_span(text).map(Value::Span).map_err(str::to_owned),
             Self::Choice(words) => choice(text, words).map(Value::Text),
-            Self::Words | Self::List => plain(text).map(|()| Value::Words(vec![text.to_owned()])),
+            Self::Words | Self::List | Self::Texts => {
+                plain(text).map(|()| Value::Words(vec![text.to_owned()]))
+            }
             // Not reached: these end the run on the command line and can be set nowhere else.
             Self::Help | Self::Version => Err("takes no value".to_owned()),
         }

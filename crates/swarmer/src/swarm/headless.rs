@@ -29,11 +29,15 @@ const HOOK_FAILED: u8 = 2;
 
 /// Runs the workload as the command line asks.
 pub(super) fn main(swarm: Swarm) -> ExitCode {
+    match options::parse_process(&swarm.program()) {
+        Ok(options) => with_options(swarm, options),
+        Err(exit) => exit.print(),
+    }
+}
+
+/// Runs the workload with these options.
+pub(super) fn with_options(swarm: Swarm, mut options: Options) -> ExitCode {
     let program = swarm.program();
-    let mut options = match options::parse_process(&program) {
-        Ok(options) => options,
-        Err(exit) => return exit.print(),
-    };
     if let Some(mistake) = model::mistake(&options) {
         let _ = fail(&program, &mistake);
         return ExitCode::from(USAGE);

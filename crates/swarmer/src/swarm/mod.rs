@@ -196,6 +196,11 @@ impl Swarm {
         headless::main(self)
     }
 
+    /// As [`run`](Self::run), with options that have been read already.
+    pub fn run_with(self, options: Options) -> ExitCode {
+        headless::with_options(self, options)
+    }
+
     pub(crate) fn configured(mut self, options: &Options) -> Result<Self, SetupError> {
         let mut swarm = match self.configure.take() {
             Some(configure) => catch(|| configure(self, options))

@@ -1,0 +1,95 @@
+//! The tool `swarmer`: [`hit`] puts load on one URL, [`new`] starts a workload of one's own.
+//!
+//! Both are built on the engine's public interface only: `hit` is a workload of one scenario whose command line is the
+//! engine's, with fewer options and a few of its own.
+
+pub mod hit;
+pub mod new;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use swarmer::options::{Exit, Program, Surroundings, parse};
+
+/// Version of the tool, which is that of the engine.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const HELP: &str = "\
+Load with the engine of swarmer: real users, honest percentiles, one binary
+
+Usage: swarmer <COMMAND> [options]
+
+Commands:
+  hit URL    Put load on one URL and watch: rates, percentiles, a latency heat map
+  new NAME   Write a workload project that compiles and runs at once
+
+Options:
+  -h, --help     Show this help and exit; `swarmer hit --help` shows that of a command
+  -V, --version  Show the version and exit
+
+Examples:
+  swarmer hit http://localhost:8080/
+  swarmer hit http://localhost:8080/api/orders -X POST -d '{\"sku\": 7}' -u 50 -t 1m
+  swarmer new shop-load && cd shop-load && cargo run -- --host http://localhost:8080 --users 5
+";
+
+/// The commands.
+const COMMANDS: [&str; 2] = ["hit", "new"];
+
+/// Runs the tool with these arguments (without the program's name).
+///
+/// Exit codes: 0 when all went well, 1 when a request failed or a project could not be written, 2 for a wrong command
+/// line.
+pub fn run(mut args: Vec<OsString>) -> ExitCode {
+    if args.is_empty() {
+        return Exit { code: 2, stdout: String::new(), stderr: HELP.to_owned() }.print();
+    }
+    let command = args.remove(0);
+    match command.to_str() {
+        Some("hit") => hit::run(args),
+        Some("new") => new::run(args),
+        Some("-h" | "--help") => output(HELP.to_owned()),
+        Some("help") => help(&args),
+        Some("-V" | "--version") => output(format!("swarmer {VERSION}\n")),
+        _ => unknown(&command),
+    }
+}
+
+fn output(stdout: String) -> ExitCode {
+    Exit { code: 0, stdout, stderr: String::new() }.print()
+}
+
+/// `swarmer help`, and `swarmer help COMMAND`.
+fn help(args: &[OsString]) -> ExitCode {
+    match args.first().and_then(|name| name.to_str()) {
+        Some("hit") => hit::run(vec!["--help".into()]),
+        Some("new") => new::run(vec!["--help".into()]),
+        _ => output(HELP.to_owned()),
+    }
+}
+
+fn unknown(command: &OsString) -> ExitCode {
+    let typed: String =
+        command.to_string_lossy().chars().take(80).flat_map(char::escape_debug).collect();
+    let looks_like_url = typed.contains("://") || typed.contains('.') && typed.contains('/');
+    // With two commands the first letter says which one is meant.
+    let near = COMMANDS.iter().find(|known| typed.len() <= 5 && typed.starts_with(&known[..1]));
+    let hint = match near {
+        _ if looks_like_url => format!("\nDid you mean 'swarmer hit {typed}'?"),
+        Some(known) => format!("\nDid you mean '{known}'?"),
+        None => String::new(),
+    };
+    Program::new("swarmer", VERSION)
+        .mistake(&format!("unknown command: '{typed}' (there are: {}){hint}", COMMANDS.join(", ")))
+        .print()
+}
+
+/// Reads the arguments of a command. Its options come from the command line and the environment: a configuration file
+/// of a workload that happens to lie in this folder is not meant for this tool.
+fn read(program: &Program, args: Vec<OsString>) -> Result<swarmer::options::Options, Exit> {
+    let around = Surroundings {
+        env: &|name| std::env::var_os(name),
+        read: &|_| Err(std::io::ErrorKind::NotFound.into()),
+    };
+    parse(program, args, &around)
+}
