@@ -109,6 +109,10 @@ fn run(
             view.log = logging::recent();
             changed = true;
         }
+        if !TAKEN.load(Ordering::SeqCst) {
+            // A panic somewhere has given the terminal back; what it said must stay readable.
+            return;
+        }
         if changed && terminal.draw(|screen| view::draw(&view, screen)).is_err() {
             return;
         }
