@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
+use super::allow::AllowList;
+
 /// Settings of all clients of a run.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,6 +25,8 @@ pub struct Config {
     pub accept_encoding: bool,
     /// The `User-Agent` of requests that set none. Default `swarmer/<version>`.
     pub user_agent: String,
+    /// The hosts requests may be sent to; any other fails as invalid, before anything is sent. Default: all.
+    pub allowed: AllowList,
 }
 
 impl Default for Config {
@@ -36,6 +40,7 @@ impl Default for Config {
             max_response_body: 256 << 20,
             accept_encoding: true,
             user_agent: concat!("swarmer/", env!("CARGO_PKG_VERSION")).to_owned(),
+            allowed: AllowList::default(),
         }
     }
 }

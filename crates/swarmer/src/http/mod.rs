@@ -19,6 +19,7 @@
 //!
 //! A server is not trusted: every size has a limit, every wait a deadline, every byte a place in the grammar.
 
+mod allow;
 mod body;
 mod buffer;
 mod client;
@@ -44,6 +45,7 @@ mod timer;
 mod timings;
 mod tls;
 
+pub use allow::AllowList;
 pub use client::{Client, Exchange};
 pub use config::Config;
 pub use error::{Error, ErrorKind};

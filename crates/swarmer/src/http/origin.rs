@@ -33,6 +33,11 @@ impl Origin {
             None => return Err(Error::invalid("URL without a host")),
         };
         let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
+        if !config.allowed.permits(&host, port) {
+            return Err(Error::invalid(format!(
+                "host `{host}` is not among those allowed (--allow-host)"
+            )));
+        }
         let authority = authority(url);
         let addresses = Addresses::new(&host, port);
         let prelude = Prelude::new(config, &authority)?;

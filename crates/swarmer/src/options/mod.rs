@@ -50,7 +50,7 @@ use sources::Layer;
 use value::Value;
 
 /// Options that are defined, but whose work is not there yet: giving one must not be ignored.
-const NOT_BUILT: &[&str] = &["allow-host", "check", "locust-percentiles", "profile"];
+const NOT_BUILT: &[&str] = &["locust-percentiles", "profile"];
 
 /// Reads a program's options.
 ///

@@ -11,7 +11,8 @@ use tracing::{error, info, warn};
 use super::face::{self, Asks};
 use super::model::{self, Load, ONE_USER};
 use super::output::Output;
-use super::{Setup, SetupError, Swarm, keys, preflight, ratio};
+use super::preflight::Checklist;
+use super::{Setup, SetupError, Swarm, keys, ratio};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
@@ -128,11 +129,12 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     let mut swarm = swarm.configured(&options)?;
     let hooks = Arc::clone(&swarm.hooks);
     let load = model::load(&mut swarm, &options)?;
-    preflight::file_limit(load.users)?;
-    if let Some(warning) = preflight::port_warning(load.users) {
-        warn!(target: MAIN, "{warning}");
-    }
+    let machine = Checklist::of_machine(load.users);
     let hosts = swarm.hosts(&options)?;
+    if options.check {
+        return check(machine, &hosts, &options);
+    }
+    warn_of(machine)?;
     let output = Output::new(&options)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -168,13 +170,14 @@ async fn drive(
     mut output: Output,
 ) -> Result<Outcome<Output>, SetupError> {
     let mut signals = Signals::listen()?;
-    signals.unless(preflight::targets(hosts)).await?;
+    let http = http_config(&options)?;
+    let targets = async { warn_of(Checklist::of_targets(hosts, &http.allowed).await) };
+    signals.unless(targets).await?;
 
     let settings = swarm.settings(&options, load.limits.clone());
     let drivers = options.threads.unwrap_or_else(runner::default_drivers);
     let max_rate = model::max_rate(&options, drivers);
     let options = Arc::new(options);
-    let http = http_config(&options);
     let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
     let (provided, setup_requests) = signals.unless(prepare(setup, swarm.setup.as_deref())).await?;
 
@@ -221,8 +224,28 @@ async fn prepare(
     Ok(setup.finish())
 }
 
-fn http_config(options: &Options) -> http::Config {
-    http::Config { insecure: options.insecure, ..http::Config::default() }
+fn http_config(options: &Options) -> Result<http::Config, SetupError> {
+    let allowed = http::AllowList::new(&options.allow_hosts).map_err(SetupError::new)?;
+    Ok(http::Config { insecure: options.insecure, allowed, ..http::Config::default() })
+}
+
+/// What `--check` does instead of a run.
+fn check(machine: Checklist, hosts: &[String], options: &Options) -> Result<u8, SetupError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let allowed = http_config(options)?.allowed;
+    let list = machine.and(runtime.block_on(Checklist::of_targets(hosts, &allowed)));
+    // A name server that does not answer must not hold up the end.
+    runtime.shutdown_background();
+    print(&list.to_string());
+    Ok(u8::from(!list.is_passed()))
+}
+
+/// Tells what a check warns of; fails with the first that failed.
+fn warn_of(list: Checklist) -> Result<(), SetupError> {
+    for warning in list.warnings()? {
+        warn!(target: MAIN, "{warning}");
+    }
+    Ok(())
 }
 
 fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collector {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::{SetupError, Swarm};
+use crate::http::AllowList;
 use crate::load::{Arrivals, Plan, Rates, Shape, Spacing, Stages, TextError, UserClass};
 use crate::logging::MAIN;
 use crate::options::Options;
@@ -48,7 +49,9 @@ pub(crate) fn max_rate(options: &Options, drivers: usize) -> Option<f64> {
 
 /// What is wrong with the options of load models, alone and together.
 pub(super) fn mistake(options: &Options) -> Option<String> {
-    wanted(options).err()
+    let hosts = AllowList::new(&options.allow_hosts).err();
+    let hosts = hosts.map(|error| format!("argument --allow-host: {error}"));
+    wanted(options).err().or(hosts)
 }
 
 fn wanted(options: &Options) -> Result<Wanted, String> {
