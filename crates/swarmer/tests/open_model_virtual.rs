@@ -211,8 +211,7 @@ fn a_journey_decides_the_same_whoever_makes_it() {
         let scenario = Scenario::new("Visitor", Visitor::arrive).task(1, "Draw", draw);
         let options = Options { arrivals: Some("poisson".to_owned()), ..open("20/s", 20) };
         run(swarm(scenario), options, answers_after(delay)).unwrap();
-        let numbers = numbers.lock().unwrap().clone();
-        numbers
+        Arc::into_inner(numbers).unwrap().into_inner().unwrap()
     };
     let fast = drawn(5 * MS);
     assert!(fast.len() > 300);
