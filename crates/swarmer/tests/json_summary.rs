@@ -32,7 +32,7 @@ fn eventful(options: RecorderOptions) -> Summary {
     let group = recorder.segment("group A");
     for number in 1..=50_u64 {
         let failure = format!("HTTPError('{}')", 500 + number % 3);
-        recorder.record(&Sample {
+        let sample = Sample {
             kind: if number % 5 == 0 { Kind::Journey } else { Kind::Request },
             method: if number % 2 == 0 { "GET" } else { "POST" },
             name: "/cart \"ä\"\n",
@@ -41,10 +41,16 @@ fn eventful(options: RecorderOptions) -> Summary {
             bytes: number,
             failure: (number % 10 == 0 || number % 3 == 0).then_some(&failure as _),
             completed: start + Duration::from_millis(number * 40),
-        });
+        };
+        recorder.record(&sample);
+        if number % 8 == 0 {
+            recorder.from_due(&sample, Duration::from_millis(number));
+            recorder.journey_started(Duration::from_micros(number));
+        }
     }
     recorder.exception("Buyer", &"no cart", &"  at shop.rs:7\n  caused by hunger");
     recorder.aborted();
+    recorder.journeys_dropped(2);
     collector.merge(recorder.take());
     collector.summary(start + Duration::from_secs(4), Users::from([("Buyer".to_owned(), 7)]))
 }
