@@ -116,11 +116,29 @@ async fn each_request_makes_the_hops_of_the_contract() {
     let mut new = claim();
     new["policyId"] = policy.into();
     whole.ask(Method::POST, "/claims", 5, new).await;
-    whole.ask(Method::POST, &format!("/policies/{policy}/file-claim"), 6, claim()).await;
+    let claim =
+        whole.ask(Method::POST, &format!("/policies/{policy}/file-claim"), 6, claim()).await;
+    let claim = format!("/claims/{}", claim["data"]["id"].as_str().unwrap());
+    whole.ask(Method::GET, "/users", 7, Value::Null).await;
+    whole.ask(Method::GET, "/quotes?status=ACTIVE", 8, Value::Null).await;
+    whole.ask(Method::GET, &claim, 9, Value::Null).await;
+    let review = json!({ "status": "UNDER_REVIEW" });
+    whole.ask(Method::PUT, &format!("{claim}/status"), 10, review).await;
     let spans = whole.spans().await;
 
-    let trees: Vec<String> = [91, 1, 2, 3, 4, 5, 6].map(|trace| tree(&spans, trace)).into();
+    let traces = [91, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+    let trees: Vec<String> = traces.map(|trace| tree(&spans, trace)).into();
     insta::assert_snapshot!(trees.join("\n"));
+    // A transaction shows from its wait for a connection to its end.
+    let trace = format!("{:032x}", 10);
+    let of_claims = spans.iter().filter(|s| s.trace == trace && s.service == "claims-service");
+    let mut queries: Vec<&Seen> =
+        of_claims.filter(|s| s.kind == 3 && !s.name.starts_with("POST")).collect();
+    queries.sort_by_key(|span| span.start);
+    let queries: Vec<&str> = queries.iter().map(|span| span.name.as_str()).collect();
+    let expected =
+        ["SELECT claims", "BEGIN", "UPDATE claims", "INSERT claim_status_history", "COMMIT"];
+    assert_eq!(queries, expected);
     assert!(spans.iter().all(|span| !span.failed), "{spans:#?}");
 }
 
