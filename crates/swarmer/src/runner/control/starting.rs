@@ -1,0 +1,115 @@
+//! How a run begins and comes to its users.
+
+use std::time::Instant;
+
+use tracing::{error, info, warn};
+
+use super::{Control, Ramping, Starts, State, Trouble, Watcher};
+use crate::clock;
+use crate::load::{Arrivals, Dispatcher, Ramp};
+use crate::logging::RUNNERS;
+use crate::runner::fleet::driver_names;
+
+impl<W: Watcher> Control<W> {
+    /// `classes`: of these only users are started from now on.
+    pub(super) fn start(&mut self, ramp: Ramp, began: Option<Instant>, classes: Option<&[String]>) {
+        if self.open.is_some() && self.state().is_active() {
+            warn!(target: RUNNERS, "Journeys arrive at a rate in this run: there is no number of users to change");
+            return;
+        }
+        if !self.may_start() {
+            return;
+        }
+        self.open = None;
+        if let Some(classes) = classes {
+            // Known to be possible.
+            let _ = self.dispatcher.restrict_to(classes);
+        }
+        let (users, rate) = (ramp.target(), ramp.rate());
+        if rate < Ramp::AT_ONCE {
+            info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
+        } else {
+            info!(target: RUNNERS, "Going to {users} users at once");
+        }
+        let began = began.unwrap_or_else(clock::now);
+        self.ramping = Some(Ramping::begin(ramp, began, self.ramping.take()));
+        self.state.send_replace(State::Spawning);
+        self.advance();
+    }
+
+    /// Begins a run of the open model.
+    pub(super) fn open(&mut self, arrivals: &Arrivals, users: u32, began: Instant) {
+        if self.state().is_active() {
+            warn!(target: RUNNERS, "A run goes on; stop it before journeys can arrive");
+            return;
+        }
+        if !self.may_start() {
+            return;
+        }
+        let classes = self.settings.classes.iter().filter(|class| !class.is_idle()).count();
+        let drivers = self.fleet.open(arrivals, users, classes, began);
+        info!(target: RUNNERS, "Starting journeys as they arrive, with at most {users} users on {drivers} drivers");
+        self.open = Some((0..drivers).collect());
+        self.state.send_replace(State::Running);
+    }
+
+    /// Whether users may be started; makes ready for a fresh run if none goes on.
+    fn may_start(&mut self) -> bool {
+        if self.state() == State::Stopping {
+            warn!(target: RUNNERS, "Users are still being stopped; start again when they are gone");
+            return false;
+        }
+        if self.trouble == Some(Trouble::DriverLost) {
+            error!(target: RUNNERS, "No new run: a driver thread is lost");
+            self.state.send_replace(State::Stopped);
+            return false;
+        }
+        if !self.state().is_active() {
+            self.begin_run();
+        }
+        true
+    }
+
+    fn begin_run(&mut self) {
+        self.collector.reset(clock::now());
+        // It could be made of the same classes before, so it can again.
+        if let Ok(fresh) =
+            Dispatcher::new(self.settings.classes.clone(), driver_names(self.fleet.len()))
+        {
+            self.dispatcher = fresh;
+        }
+        self.starts = Starts::default();
+        self.finishing = false;
+        self.trouble = None;
+        self.settings.hooks.test_start();
+    }
+
+    /// Sends what is due soon to the drivers.
+    pub(super) fn advance(&mut self) {
+        if let Some(ramping) = self.ramping.as_mut() {
+            let grace = self.settings.stop_timeout;
+            ramping.send(&mut self.dispatcher, &self.fleet, clock::now(), grace);
+            self.planned.send_replace(self.dispatcher.user_count());
+        }
+        self.finish_ramp_if_done();
+    }
+
+    pub(super) fn finish_ramp_if_done(&mut self) {
+        if !self.ramping.as_ref().is_some_and(|ramping| ramping.is_done(&self.dispatcher)) {
+            return;
+        }
+        self.ramping = None;
+        let counts = self.dispatcher.class_counts();
+        let counts: Vec<_> =
+            counts.iter().map(|(name, users)| format!("{name:?}: {users}")).collect();
+        let (counts, total) = (counts.join(", "), self.dispatcher.user_count());
+        info!(target: RUNNERS, "All users spawned: {{{counts}}} ({total} total users)");
+        self.settings.hooks.spawning_complete(total);
+        if self.settings.reset_stats {
+            info!(target: RUNNERS, "Resetting stats");
+            self.reset();
+        }
+        self.state.send_replace(State::Running);
+        self.end_if_nobody_started();
+    }
+}
