@@ -47,7 +47,7 @@ complete -c workload -l seed -d 'Seed of every random decision (drawn and shown 
 complete -c workload -l time-scale -d 'Multiply every wait and think time by this [env:SWARMER_TIME_SCALE] [default: 1]' -r
 complete -c workload -l exit-code-on-error -d 'Exit code when a request failed or a task raised an error [env:LOCUST_EXIT_CODE_ON_ERROR] [default: 1]' -r
 complete -c workload -s s -l stop-timeout -d 'Time a user gets to finish its task when it is stopped [env:LOCUST_STOP_TIMEOUT] [default: 0]' -r
-complete -c workload -l profile -d 'Label this run; reports and exported metrics carry it' -r
+complete -c workload -l profile -d 'Label this run; the log and the summary document carry it' -r
 complete -c workload -l generate -d 'Print a manual page, completions of a shell or a reference page, and exit' -r -f -a "man\t''
 bash\t''
 zsh\t''

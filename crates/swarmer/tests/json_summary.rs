@@ -25,6 +25,7 @@ fn eventful(options: RecorderOptions) -> Summary {
     let mut collector = Collector::new(anchor, start);
     *collector.info_mut() = swarmer::stats::RunInfo {
         host: Some("http://shop.example".to_owned()),
+        profile: Some("release candidate".to_owned()),
         seed: Some(u64::MAX),
         setup_requests: 3,
         notes: vec!["TLS certificates were not verified (--insecure)".to_owned()],

@@ -119,19 +119,8 @@ fn every_option_reaches_its_field() {
     assert_eq!(options.unknown_user_classes(&["Seller"]), ["Buyer"]);
 }
 
-/// Options that are refused until what they do is there.
-const NOT_BUILT: [&str; 2] = ["locust-percentiles", "profile"];
-
 #[test]
-fn what_is_not_built_is_refused() {
-    for opt in program().all_options().iter().filter(|opt| NOT_BUILT.contains(&opt.long())) {
-        let name = format!("--{}", opt.long());
-        let value =
-            if let swarmer::options::Kind::Choice(words) = opt.kind() { words[0] } else { "7" };
-        let args: &[&str] = if opt.kind().is_flag() { &[&name] } else { &[&name, value] };
-        let text = mistake(args);
-        assert!(text.ends_with(&format!("{name}: not built yet in this version")), "{text}");
-    }
+fn stages_may_stand_in_a_file() {
     let toml = "[[stages]]\nduration = '2m'\nusers = 50\n";
     let options = Machine::default().file("swarmer.toml", toml).parse(&[]).unwrap();
     assert_eq!(options.stages.as_deref(), Some("2m:50"));
@@ -149,7 +138,7 @@ fn every_option_can_be_set_wherever_it_says() {
             Kind::Text | Kind::Path | Kind::Words => "w",
             _ => "7",
         };
-        if NOT_BUILT.contains(&opt.long()) || matches!(opt.effect(), Effect::Removed(_)) {
+        if matches!(opt.effect(), Effect::Removed(_)) {
             continue;
         }
         let args: &[&str] = if opt.long() == "csv" { &[] } else { &["--csv", "x"] };

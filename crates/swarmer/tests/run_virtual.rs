@@ -54,6 +54,19 @@ fn requests(summary: &Summary, name: &str) -> u64 {
     summary.requests().find(|row| *row.name == *name).map_or(0, |row| row.figures.requests)
 }
 
+#[test]
+fn locusts_percentiles_are_those_of_its_coarse_buckets() {
+    let run_with = |locust_percentiles| {
+        let options = Options { locust_percentiles, ..options(1, 60 * 1000 * MS) };
+        let task = plain().wait(constant(1.0)).task(1, "Get", Plain::get);
+        run(swarm(task), options, answers_after(147 * MS)).unwrap()
+    };
+    let (fine, coarse) = (run_with(false), run_with(true));
+    assert_eq!(fine.total.figures.percentile(0.95), Some(147.0));
+    assert_eq!(coarse.total.figures.percentile(0.95), Some(150.0));
+    assert_eq!(coarse.percentile_source, swarmer::stats::PercentileSource::Locust);
+}
+
 /// Seven tasks of the weights 1 to 7, some of which fail, for two hours.
 fn long_run(seed: u64) -> Summary {
     const NAMES: [&str; 7] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7"];

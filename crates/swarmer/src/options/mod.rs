@@ -49,9 +49,6 @@ pub use value::Values;
 use sources::Layer;
 use value::Value;
 
-/// Options that are defined, but whose work is not there yet: giving one must not be ignored.
-const NOT_BUILT: &[&str] = &["locust-percentiles", "profile"];
-
 /// Reads a program's options.
 ///
 /// `args` are the arguments without the program's name.
@@ -82,11 +79,6 @@ pub fn parse(
     rules::no_removed(&table, &layers).map_err(usage)?;
     let values = sources::resolve(&table, &layers).map_err(usage)?;
     let custom = sources::resolve(&program.options, &layers).map_err(usage)?;
-    if let Some(opt) =
-        table.iter().find(|opt| NOT_BUILT.contains(&opt.long()) && values.is_set(opt.long()))
-    {
-        return Err(usage(format!("argument {}: not built yet in this version", opt.display())));
-    }
     let mut options = Options::from_values(&values, custom);
     options.notices = rules::notices(&table, &layers, &values);
     if options.csv_full_history && options.csv.is_none() {

@@ -137,7 +137,10 @@ impl Driver {
         events: UnboundedSender<Event>,
     ) -> Result<Self, http::Error> {
         let env = Rc::new(Env {
-            recorder: RefCell::new(Recorder::new(setup.anchor, RecorderOptions::default())),
+            recorder: RefCell::new(Recorder::new(
+                setup.anchor,
+                RecorderOptions { coarse: setup.options.locust_percentiles },
+            )),
             options: Arc::clone(&setup.options),
             provided: Arc::clone(&setup.provided),
             trace_rng: RefCell::new(entropy()),

@@ -38,6 +38,8 @@ pub fn percentile_label(p: f64) -> String {
 pub struct RunInfo {
     /// Base URL of the target.
     pub host: Option<String>,
+    /// What the run was labelled with (`--profile`).
+    pub profile: Option<String>,
     /// The seed that reproduces the run's decisions.
     pub seed: Option<u64>,
     /// Requests that the workload's set-up sent before the first user started; part of no figure.

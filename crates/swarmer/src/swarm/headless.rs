@@ -115,6 +115,9 @@ fn draw_seed() -> u64 {
 /// From the checks before the first user to the last table; gives the exit code.
 fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     info!(target: MAIN, "Starting {} {}", swarm.name, swarm.version);
+    if let Some(profile) = &options.profile {
+        info!(target: MAIN, "Profile {profile}");
+    }
     for notice in &options.notices {
         warn!(target: MAIN, "{notice}");
     }
@@ -252,6 +255,7 @@ fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collecto
     let mut collector = Collector::new(anchor, clock::now());
     *collector.info_mut() = RunInfo {
         host: options.host.clone(),
+        profile: options.profile.clone(),
         seed: options.seed,
         setup_requests,
         notes: Vec::new(),

@@ -151,7 +151,7 @@ fn other() -> Vec<Opt> {
             ),
         Opt::text("profile")
             .value_name("LABEL")
-            .help("Label this run; reports and exported metrics carry it")
+            .help("Label this run; the log and the summary document carry it")
             .details("Example: --profile release-2.1-candidate"),
         Opt::flag("otel")
             .env("LOCUST_ENABLE_OPENTELEMETRY")
