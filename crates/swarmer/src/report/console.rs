@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use super::metrics;
 use super::{due, python};
 use crate::stats::{ErrorRow, Figures, Kind, PERCENTILES, Row, Summary, percentile_label};
 
@@ -148,6 +149,17 @@ impl Console {
         writeln!(out)
     }
 
+    /// The workload's own metrics and an empty line; nothing when there are none.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn metrics(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+        if summary.metrics.is_empty() {
+            return Ok(());
+        }
+        metrics::table(out, &summary.metrics, self.name_width)
+    }
+
     /// What a reader of the tables must know, and an empty line; nothing when there is nothing to say.
     ///
     /// # Errors
@@ -179,6 +191,7 @@ impl Console {
         if !summary.exceptions.is_empty() {
             self.exceptions(out, summary)?;
         }
+        self.metrics(out, summary)?;
         self.notes(out, summary)
     }
 }
@@ -209,7 +222,7 @@ fn plural(count: u64, one: &str) -> String {
     if count == 1 { one.to_owned() } else { format!("{one}s") }
 }
 
-fn rule(out: &mut impl Write, widths: &[usize]) -> io::Result<()> {
+pub(super) fn rule(out: &mut impl Write, widths: &[usize]) -> io::Result<()> {
     let parts: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
     writeln!(out, "{}", parts.join("|"))
 }

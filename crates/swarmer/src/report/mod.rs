@@ -8,6 +8,7 @@ pub mod csv;
 mod due;
 mod files;
 pub mod json;
+mod metrics;
 pub mod python;
 
 pub use console::{Console, Rates};

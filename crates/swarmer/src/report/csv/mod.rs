@@ -6,7 +6,7 @@
 mod dialect;
 mod tables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::files::{Appended, FileError, Replaced, make_folder_of, with_suffix};
 use crate::stats::Summary;
@@ -22,6 +22,9 @@ pub struct CsvWriter {
     history: Appended,
     failures: Replaced,
     exceptions: Replaced,
+    /// A fifth file, made when there is a first metric of the workload's own.
+    metrics: Option<Replaced>,
+    prefix: PathBuf,
 }
 
 impl CsvWriter {
@@ -46,6 +49,8 @@ impl CsvWriter {
             )?,
             failures: replaced("_failures.csv", tables::failures_header())?,
             exceptions: replaced("_exceptions.csv", tables::exceptions_header())?,
+            metrics: None,
+            prefix: prefix.to_owned(),
         })
     }
 
@@ -57,13 +62,28 @@ impl CsvWriter {
     pub fn tick(&mut self, summary: &Summary) -> Result<(), FileError> {
         let second = tables::timestamp(summary);
         let rows = tables::history(summary, second, self.full_history);
+        let metrics = self.write_metrics(summary);
         let results = [
             self.history.append(second, &rows),
             self.stats.replace(&tables::stats(summary)),
             self.failures.replace(&tables::failures(summary)),
             self.exceptions.replace(&tables::exceptions(summary)),
+            metrics,
         ];
         results.into_iter().collect()
+    }
+
+    fn write_metrics(&mut self, summary: &Summary) -> Result<(), FileError> {
+        if summary.metrics.is_empty() && self.metrics.is_none() {
+            return Ok(());
+        }
+        let content = tables::metrics(summary);
+        if let Some(file) = &self.metrics {
+            return file.replace(&content);
+        }
+        let path = with_suffix(&self.prefix, "_metrics.csv");
+        self.metrics = Some(Replaced::create(&path, OPTION, &content)?);
+        Ok(())
     }
 
     /// Writes the last state, after all users have stopped.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::dialect::Table;
-use crate::report::python;
+use crate::report::{metrics, python};
 use crate::stats::{
     ErrorRow, Figures, Kind, PERCENTILES, PercentileSource, Percentiles, Row, Summary,
     percentile_label,
@@ -56,6 +56,21 @@ pub(super) fn failures_header() -> String {
 
 pub(super) fn exceptions_header() -> String {
     header(&EXCEPTIONS, false, &[]).finish()
+}
+
+/// `PREFIX_metrics.csv`: the workload's own metrics; a cell is empty where the type has no such figure.
+pub(super) fn metrics(summary: &Summary) -> String {
+    let columns = ["Type", "Name"].into_iter().chain(metrics::COLUMNS);
+    let mut table = Table::with_header(columns);
+    for metric in &summary.metrics {
+        let (kind, cells) = metrics::cells(metric);
+        table.text(kind).text(&metric.name);
+        for cell in &cells {
+            table.text(cell);
+        }
+        table.end_row();
+    }
+    table.finish()
 }
 
 /// Requests by name, then method; the total last.
