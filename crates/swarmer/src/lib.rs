@@ -96,3 +96,8 @@ pub use user::{TaskError, TaskResult, User};
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/tutorial.md")]
 struct Tutorial;
+
+/// As [`Tutorial`].
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/coming-from-locust.md")]
+struct ComingFromLocust;
