@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Somebody with an open line.
-pub struct Caller {
+pub(crate) struct Caller {
     line: TcpStream,
     calls: u64,
 }
@@ -51,6 +51,10 @@ impl Caller {
 
 fn configure(swarm: Swarm, options: &Options) -> Result<Swarm, SetupError> {
     let address = options.custom.text("address").unwrap_or("127.0.0.1:7").to_owned();
+    if !address.contains(':') {
+        return Err(SetupError::new(format!("--address `{address}` has no port"))
+            .hint("Give both: --address 127.0.0.1:7"));
+    }
     let callers = Scenario::new("Caller", Caller::dial)
         .without_host()
         .wait(between(0.05, 0.15))
@@ -59,7 +63,7 @@ fn configure(swarm: Swarm, options: &Options) -> Result<Swarm, SetupError> {
 }
 
 /// The options of the workload's own.
-pub fn options() -> Vec<Opt> {
+pub(crate) fn options() -> Vec<Opt> {
     vec![
         Opt::text("address")
             .value_name("HOST:PORT")
@@ -68,7 +72,7 @@ pub fn options() -> Vec<Opt> {
 }
 
 /// The workload.
-pub fn swarm() -> Swarm {
+pub(crate) fn swarm() -> Swarm {
     Swarm::new("custom_protocol", "1.0").options(options()).configure(configure)
 }
 

@@ -34,7 +34,7 @@ impl Accounts {
 }
 
 /// Somebody who is signed in.
-pub struct Person {
+pub(crate) struct Person {
     name: String,
 }
 
@@ -72,7 +72,7 @@ fn configure(swarm: Swarm, options: &Options) -> Result<Swarm, SetupError> {
 }
 
 /// The options of the workload's own.
-pub fn options() -> Vec<Opt> {
+pub(crate) fn options() -> Vec<Opt> {
     vec![
         Opt::path("accounts")
             .value_name("FILE")
@@ -81,7 +81,7 @@ pub fn options() -> Vec<Opt> {
 }
 
 /// The workload.
-pub fn swarm() -> Swarm {
+pub(crate) fn swarm() -> Swarm {
     Swarm::new("data_feeder", "1.0").options(options()).configure(configure)
 }
 

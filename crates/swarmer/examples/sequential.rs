@@ -8,7 +8,7 @@
 use swarmer::prelude::*;
 
 /// A person in a shop.
-pub struct Shopper {
+pub(crate) struct Shopper {
     in_cart: u32,
 }
 
@@ -40,7 +40,7 @@ impl Shopper {
 }
 
 /// The workload.
-pub fn swarm() -> Swarm {
+pub(crate) fn swarm() -> Swarm {
     let purchase = TaskSet::sequential("Purchase")
         .wait(between(0.1, 0.3))
         .task(2, "Add to cart", Shopper::add)

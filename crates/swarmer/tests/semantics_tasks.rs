@@ -1,7 +1,5 @@
 //! Tasks and task sets as Locust has them: SEMANTICS §2, and §8 rows "waits only between tasks" and "choice
 //! probabilities". Everything on virtual time.
-#![expect(clippy::unwrap_used, reason = "a failed test is the right answer to an error")]
-
 mod semantics_support;
 
 use std::cell::Cell;

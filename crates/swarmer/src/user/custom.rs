@@ -222,7 +222,6 @@ impl User {
             self.env.recorder.borrow_mut().from_due(&sample, since_due);
         }
         let Some(hooks) = &self.env.on_request else { return };
-        let started = completed - response_time.unwrap_or_default();
         hooks.request(&RequestEvent {
             user: self.number,
             method,
@@ -230,7 +229,9 @@ impl User {
             response_time,
             response_length: bytes,
             failure,
-            start_time: self.env.anchor.epoch_seconds(started),
+            // Not as moments: a task may claim any time, also one longer than the machine has run.
+            start_time: self.env.anchor.epoch_seconds(completed)
+                - response_time.unwrap_or_default().as_secs_f64(),
             url: done.url,
             response: done.response,
             context: Context { own: done.context, user: &self.context },

@@ -43,6 +43,11 @@ impl Diary {
         self.words().join(" ")
     }
 
+    /// Everything, with times in seconds.
+    pub(crate) fn entries(&self) -> Vec<(f64, String)> {
+        self.0.lock().expect("no writer panics").entries.clone()
+    }
+
     /// The words with their times in seconds: `0 a, 1.5 b`.
     pub(crate) fn timed(&self) -> String {
         let all = self.0.lock().expect("no writer panics");
