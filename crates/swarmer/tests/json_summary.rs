@@ -51,6 +51,9 @@ fn eventful(options: RecorderOptions) -> Summary {
     }
     recorder.exception("Buyer", &"no cart", &"  at shop.rs:7\n  caused by hunger");
     recorder.aborted();
+    recorder.metrics().count("orders", 3);
+    recorder.metrics().gauge("queue", -1.5, start);
+    recorder.metrics().timing("render", Duration::from_millis(7));
     recorder.journeys_dropped(2);
     collector.merge(recorder.take());
     collector.summary(start + Duration::from_secs(4), Users::from([("Buyer".to_owned(), 7)]))

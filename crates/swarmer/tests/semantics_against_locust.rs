@@ -160,9 +160,11 @@ fn words_left(tags: &[&str], exclude: &[&str]) -> Vec<String> {
 fn same_share(ours: &[String], theirs: &[String], word: &str) -> bool {
     let count = |words: &[String]| words.iter().filter(|other| *other == word).count();
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let [a, n, b, m] = [count(ours), ours.len(), count(theirs), theirs.len()].map(|c| c as f64);
-    let p = (a + b) / (n + m);
-    (a / n - b / m).powi(2) / (p * (1.0 - p) * (1.0 / n + 1.0 / m)) < 10.83
+    let [our, of_our, their, of_their] =
+        [count(ours), ours.len(), count(theirs), theirs.len()].map(|number| number as f64);
+    let share = (our + their) / (of_our + of_their);
+    let difference = our / of_our - their / of_their;
+    difference.powi(2) / (share * (1.0 - share) * (1.0 / of_our + 1.0 / of_their)) < 10.83
 }
 
 #[test]

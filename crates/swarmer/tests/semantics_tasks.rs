@@ -1,5 +1,20 @@
-//! Tasks and task sets as Locust has them: SEMANTICS §2, and §8 rows "waits only between tasks" and "choice
-//! probabilities". Everything on virtual time.
+//! Tasks and task sets as Locust has them (its SEMANTICS §1, §2, §6), on virtual time.
+//!
+//! Where each row of "match exactly" and "do better" (§8) is tried:
+//!
+//! | row | test |
+//! |---|---|
+//! | class and task choice probabilities, fixed counts first | `semantics_against_locust`, `semantics_classes::{weights_are_shares…, fixed_counts_come_first}`, `load_vectors` |
+//! | waits only between tasks; error, still waits | here: `the_first_task_follows…`, `an_exception_is_counted…`; `semantics_waits` |
+//! | a request is recorded once, at completion or block end | `semantics_events::{custom_requests…, measure_times_a_block…}`, `run_live` |
+//! | names and failure texts | `http_client`, `run_process`, `report_against_locust` |
+//! | `stop_timeout` for the innermost task | here: `the_stop_timeout_spares_the_innermost_task_only` and its neighbours |
+//! | events and their fields | `semantics_events`, `semantics_process` |
+//! | better: smooth spawning | `load_properties` |
+//! | better: schedule-based pacing, lateness | `open_model_virtual` |
+//! | better: aborted requests apart | `semantics_events::a_measured_block_may_end…`, `run_live` |
+//! | better: hooks off the hot path | `semantics_events`; without hooks `run_allocations` holds |
+
 mod semantics_support;
 
 use std::cell::Cell;

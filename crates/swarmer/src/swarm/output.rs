@@ -82,8 +82,13 @@ impl Output {
             return false;
         }
         let prefix = prefix.display();
+        let metrics = if summary.metrics.is_empty() {
+            String::new()
+        } else {
+            format!(", {prefix}_metrics.csv")
+        };
         self.narrator.say(&format!(
-            "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, {prefix}_exceptions.csv"
+            "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, {prefix}_exceptions.csv{metrics}"
         ));
         documents_written
     }
