@@ -118,6 +118,9 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if let Some(profile) = &options.profile {
         info!(target: MAIN, "Profile {profile}");
     }
+    if !options.headless {
+        info!(target: MAIN, "There is no web UI in this version: the run starts at once, as with --headless");
+    }
     for notice in &options.notices {
         warn!(target: MAIN, "{notice}");
     }
