@@ -221,7 +221,7 @@ fn an_empty_list_of_users_is_told_with_a_remedy() {
         stderr.contains(&format!("{host}/api/v1/users lists no users, so nobody can sign in")),
         "{stderr}"
     );
-    assert!(stderr.contains("hint: Is the database seeded?"), "{stderr}");
+    assert!(stderr.contains("Hint: Is the database seeded?"), "{stderr}");
 }
 
 #[test]
