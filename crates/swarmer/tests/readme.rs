@@ -33,7 +33,7 @@ fn the_quickstart_runs() {
             });
         }
     });
-    // Cargo builds the examples with the tests (save for `--test readme` alone), beside the folder that the tests lie in.
+    // `cargo test` builds the examples too (not so `--test readme` alone, or `--all-targets`), beside this test's folder.
     let test = std::env::current_exe().expect("this program's path");
     let example = test.ancestors().nth(2).expect("the build folder").join("examples/quickstart");
     assert!(example.exists(), "not built; run `cargo build --package swarmer --examples` first");
