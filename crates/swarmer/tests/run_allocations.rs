@@ -1,47 +1,15 @@
 //! Proof that a user's request costs no allocation in the steady state, statistics included, by an allocator that counts.
 
+mod counting_allocator;
 mod http_support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::mpsc::{Sender, channel};
 
+use counting_allocator::ALLOCATIONS;
 use http_support::{Server, ok};
 use swarmer::options::Options;
 use swarmer::prelude::*;
 use swarmer::testing::{Handle, State, live};
-
-struct Counting;
-
-thread_local! {
-    /// Allocations of this thread: those of the server and of the control plane are no concern.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    // While a thread ends its variables are gone; nobody counts then.
-    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const WARM_UP: usize = 100;
 const REQUESTS: usize = 1000;

@@ -5,15 +5,14 @@ use axum::http::StatusCode;
 
 use super::rules::{Transition, check_transition, may_claim_on, transition};
 use super::types::{
-    Approve, ChangeClaimStatus, Claim, ClaimHistoryEntry, CreateClaim, Deny, Filters, Listing,
-    MyFilters, MyListing,
+    Approve, ChangeClaimStatus, Claim, ClaimHistoryEntry, CreateClaim, Deny, Filters, MyFilters,
 };
 use super::{Claims, store};
 use crate::shared::failure::{ErrorReply, Failure, Outcome};
 use crate::shared::fields::{Body, Query};
 use crate::shared::identity::Caller;
 use crate::shared::ids::PathId;
-use crate::shared::page::Paging;
+use crate::shared::page::{Listing, Paging};
 use crate::shared::reply::{Data, Done, Page};
 
 fn no_claim() -> Failure {
@@ -54,7 +53,7 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     State(service): State<Claims>,
     caller: Caller,
-    Query(Listing { filters, paging }): Query<Listing>,
+    Query(Listing { filters, paging }): Query<Listing<Filters>>,
 ) -> Outcome<Page<Claim>> {
     let found = store::list(&service.db, caller.organization(), &filters, paging).await?;
     Ok(Page::of(found, paging))
@@ -69,7 +68,7 @@ pub(crate) async fn list(
 pub(crate) async fn mine(
     State(service): State<Claims>,
     caller: Caller,
-    Query(MyListing { filters, paging }): Query<MyListing>,
+    Query(Listing { filters, paging }): Query<Listing<MyFilters>>,
 ) -> Outcome<Page<Claim>> {
     let filters = Filters {
         status: filters.status,

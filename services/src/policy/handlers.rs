@@ -5,15 +5,14 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::types::{
-    ChangePolicy, CreatePolicy, FileClaim, Filters, Listing, MyFilters, MyListing, Policy,
-    PolicyHistoryEntry,
+    ChangePolicy, CreatePolicy, FileClaim, Filters, MyFilters, Policy, PolicyHistoryEntry,
 };
 use super::{Policies, rules, store};
 use crate::shared::failure::{ErrorReply, Failure, Outcome};
 use crate::shared::fields::{Body, Query};
 use crate::shared::identity::Caller;
 use crate::shared::ids::PathId;
-use crate::shared::page::Paging;
+use crate::shared::page::{Listing, Paging};
 use crate::shared::reply::{Data, Done, Page};
 
 fn no_policy() -> Failure {
@@ -56,7 +55,7 @@ fn idempotency_key(headers: &HeaderMap) -> Outcome<Option<&str>> {
 pub(crate) async fn list(
     State(service): State<Policies>,
     caller: Caller,
-    Query(Listing { filters, paging }): Query<Listing>,
+    Query(Listing { filters, paging }): Query<Listing<Filters>>,
 ) -> Outcome<Page<Policy>> {
     let found = store::list(&service.db, caller.organization(), &filters, paging).await?;
     Ok(Page::of(found, paging))
@@ -71,7 +70,7 @@ pub(crate) async fn list(
 pub(crate) async fn mine(
     State(service): State<Policies>,
     caller: Caller,
-    Query(MyListing { filters, paging }): Query<MyListing>,
+    Query(Listing { filters, paging }): Query<Listing<MyFilters>>,
 ) -> Outcome<Page<Policy>> {
     let filters = Filters {
         status: filters.status,

@@ -4,15 +4,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::types::{
-    Calculate, Calculation, ChangeQuoteStatus, Conversion, CreateQuote, Expired, Filters, Listing,
-    MyFilters, MyListing, Quote, QuoteHistoryEntry,
+    Calculate, Calculation, ChangeQuoteStatus, Conversion, CreateQuote, Expired, Filters,
+    MyFilters, Quote, QuoteHistoryEntry,
 };
 use super::{Quotes, conversion, rules, store};
 use crate::shared::failure::{ErrorReply, Failure, Outcome};
 use crate::shared::fields::{Body, Query};
 use crate::shared::identity::Caller;
 use crate::shared::ids::PathId;
-use crate::shared::page::Paging;
+use crate::shared::page::{Listing, Paging};
 use crate::shared::reply::{Data, Done, Page};
 use crate::shared::time::Time;
 
@@ -64,7 +64,7 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     State(service): State<Quotes>,
     caller: Caller,
-    Query(Listing { filters, paging }): Query<Listing>,
+    Query(Listing { filters, paging }): Query<Listing<Filters>>,
 ) -> Outcome<Page<Quote>> {
     let found = store::list(&service.db, caller.organization(), &filters, paging).await?;
     Ok(Page::of(found, paging))
@@ -79,7 +79,7 @@ pub(crate) async fn list(
 pub(crate) async fn mine(
     State(service): State<Quotes>,
     caller: Caller,
-    Query(MyListing { filters, paging }): Query<MyListing>,
+    Query(Listing { filters, paging }): Query<Listing<MyFilters>>,
 ) -> Outcome<Page<Quote>> {
     let filters = Filters {
         status: filters.status,

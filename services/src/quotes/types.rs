@@ -11,7 +11,6 @@ use crate::shared::document::{AmountInput, TimeInput};
 use crate::shared::fields::{Fields, FromFields, Read};
 use crate::shared::history::history_row;
 use crate::shared::money::Cents;
-use crate::shared::page::Paging;
 use crate::shared::rules;
 use crate::shared::time::Time;
 
@@ -201,20 +200,6 @@ impl FromFields for Filters {
     }
 }
 
-/// A list of quotes: which, and which page.
-pub(crate) struct Listing {
-    pub(crate) filters: Filters,
-    pub(crate) paging: Paging,
-}
-
-impl FromFields for Listing {
-    fn from_fields(fields: &mut Fields) -> Read<Self> {
-        let filters = Filters::from_fields(fields);
-        let paging = Paging::from_fields(fields);
-        Ok(Listing { filters: filters?, paging: paging? })
-    }
-}
-
 /// Which of the caller's own quotes to list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -222,16 +207,8 @@ pub(crate) struct MyFilters {
     pub(crate) status: Option<QuoteStatus>,
 }
 
-/// A list of the caller's own quotes.
-pub(crate) struct MyListing {
-    pub(crate) filters: MyFilters,
-    pub(crate) paging: Paging,
-}
-
-impl FromFields for MyListing {
+impl FromFields for MyFilters {
     fn from_fields(fields: &mut Fields) -> Read<Self> {
-        let status = fields.optional("status", rules::choice);
-        let paging = Paging::from_fields(fields);
-        Ok(MyListing { filters: MyFilters { status: status? }, paging: paging? })
+        Ok(MyFilters { status: fields.optional("status", rules::choice)? })
     }
 }

@@ -32,6 +32,20 @@ impl FromFields for Paging {
     }
 }
 
+/// What to list: which entries, and which page of them.
+pub(crate) struct Listing<F> {
+    pub(crate) filters: F,
+    pub(crate) paging: Paging,
+}
+
+impl<F: FromFields> FromFields for Listing<F> {
+    fn from_fields(fields: &mut Fields) -> Read<Self> {
+        let filters = F::from_fields(fields);
+        let paging = Paging::from_fields(fields);
+        Ok(Listing { filters: filters?, paging: paging? })
+    }
+}
+
 /// Where a page stands in its list.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct Pagination {
