@@ -1,11 +1,15 @@
 # make demo   agents at work against DynaClaimz, about a minute, ends with tables and CSV files
+# make ui     the web page and the report, which the binaries embed
 # make test   everything CI runs; installs by itself what it needs
 # make bench  this engine beside wrk, as ratios
 # make lint   format, clippy, documentation, dependencies
 
-.PHONY: demo test bench lint
+.PHONY: demo test bench lint ui
 
-demo:
+ui:
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+demo: ui
 	mkdir -p target/demo
 	cargo build --release --package load-tests
 	target/release/load-tests --demo --headless --users 50 --spawn-rate 10 --run-time 60s --time-scale 0.1 \
@@ -13,7 +17,8 @@ demo:
 
 test:
 	tools/install-test-tools
-	$(MAKE) lint
+	$(MAKE) ui lint
+	cd web && npm test
 	cargo test --workspace
 	@echo everything passed
 
@@ -23,6 +28,7 @@ bench:
 	target/release/bench
 
 lint:
+	cd web && npm run lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

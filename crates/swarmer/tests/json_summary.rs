@@ -29,6 +29,7 @@ fn eventful(options: RecorderOptions) -> Summary {
         seed: Some(u64::MAX),
         setup_requests: 3,
         notes: vec!["TLS certificates were not verified (--insecure)".to_owned()],
+        ..Default::default()
     };
     let group = recorder.segment("group A");
     for number in 1..=50_u64 {

@@ -79,6 +79,7 @@ pub(crate) struct Control<W> {
     orders: UnboundedReceiver<Order>,
     state: watch::Sender<State>,
     planned: watch::Sender<u32>,
+    latest: watch::Sender<Option<Arc<Summary>>>,
     ramping: Option<Ramping>,
     /// Drivers that journeys still arrive at, in a run of that model.
     open: Option<BTreeSet<usize>>,
@@ -116,6 +117,7 @@ impl<W: Watcher> Control<W> {
         let (sender, orders) = unbounded_channel();
         let (state, state_seen) = watch::channel(State::Ready);
         let (planned, users) = watch::channel(0);
+        let (latest, latest_seen) = watch::channel(None);
         let now = clock::now();
         let control = Self {
             dispatcher,
@@ -124,6 +126,7 @@ impl<W: Watcher> Control<W> {
             orders,
             state,
             planned,
+            latest,
             ramping: None,
             open: None,
             finishing: false,
@@ -137,7 +140,7 @@ impl<W: Watcher> Control<W> {
             fleet,
             settings,
         };
-        Ok((control, Handle { orders: sender, state: state_seen, users }))
+        Ok((control, Handle { orders: sender, state: state_seen, users, latest: latest_seen }))
     }
 
     /// Runs until [`Handle::quit`] and returns the last figures.
@@ -194,6 +197,7 @@ impl<W: Watcher> Control<W> {
             Order::UserCount(sender) => {
                 let _ = sender.send(self.dispatcher.user_count());
             }
+            Order::Ask(question) => (question.0)(&self.collector),
             Order::Abort | Order::Quit => {}
         }
     }
@@ -383,8 +387,9 @@ impl<W: Watcher> Control<W> {
         if last {
             self.state.send_replace(State::Stopped);
         }
-        let summary = self.summary();
+        let summary = Arc::new(self.summary());
         self.watcher.tick(&summary, self.state());
+        self.latest.send_replace(Some(Arc::clone(&summary)));
         if self.state() == State::Stopped {
             if last {
                 self.settings.hooks.test_stop(&summary);

@@ -1,12 +1,13 @@
 //! What can be asked of a run, from anywhere: keys, signals, a web page, a test.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
 use crate::load::{Arrivals, LoadError, Ramp};
-use crate::stats::Summary;
+use crate::stats::{Collector, Summary};
 
 /// Where a run stands. The words are Locust's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,15 @@ impl State {
     /// Whether users may be running.
     pub fn is_active(self) -> bool {
         matches!(self, Self::Spawning | Self::Running | Self::Stopping)
+    }
+}
+
+/// A look at everything that is known of the run.
+pub(super) struct Question(pub(super) Box<dyn FnOnce(&Collector) + Send>);
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Question")
     }
 }
 
@@ -57,6 +67,7 @@ pub(super) enum Order {
     Reset,
     Summary(oneshot::Sender<Box<Summary>>),
     UserCount(oneshot::Sender<u32>),
+    Ask(Question),
     Quit,
 }
 
@@ -67,6 +78,7 @@ pub struct Handle {
     pub(super) state: watch::Receiver<State>,
     /// Users started, those due soon included.
     pub(super) users: watch::Receiver<u32>,
+    pub(super) latest: watch::Receiver<Option<Arc<Summary>>>,
 }
 
 impl Handle {
@@ -138,6 +150,30 @@ impl Handle {
         let (sender, summary) = oneshot::channel();
         self.send(Order::Summary(sender));
         summary.await.ok()
+    }
+
+    /// The figures of the last second as everybody else sees them; `None` before the first. Costs the run nothing.
+    pub fn latest(&self) -> Option<Arc<Summary>> {
+        self.latest.borrow().clone()
+    }
+
+    /// Returns when there are newer figures than at the last call. `false` when the engine has ended.
+    pub async fn next_second(&mut self) -> bool {
+        self.latest.changed().await.is_ok()
+    }
+
+    /// Lets `question` look at everything that is known of the run, its history included, between two orders: it
+    /// should be quick. `None` when the engine has ended.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Collector) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (sender, answer) = oneshot::channel();
+        self.send(Order::Ask(Question(Box::new(move |collector| {
+            // Whoever asked may have gone meanwhile.
+            let _ = sender.send(question(collector));
+        }))));
+        answer.await.ok()
     }
 
     /// The number of users the run is at, as ordered: one that left by itself still counts. `None` when the engine has

@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::capped::{CappedTable, hash_of};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
+use super::health::Health;
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
 use super::metric::MergedMetrics;
@@ -219,6 +220,12 @@ impl Collector {
                 exception_occurrences: self.exceptions.folded.occurrences,
                 names: self.folded_names,
             },
+            classes: Vec::new(),
+            funnels: Vec::new(),
+            exemplars: Vec::new(),
+            health: Health { sound: true, ..Health::default() },
+            marks: Vec::new(),
+            workers: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::limits;
@@ -206,7 +206,7 @@ impl Merged {
 }
 
 /// One metric of the workload's own.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
     /// Its name. A counter and a gauge of one name are two metrics.
     pub name: Arc<str>,
@@ -216,7 +216,7 @@ pub struct MetricRow {
 }
 
 /// The figures of a metric, by its type.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum MetricValue {

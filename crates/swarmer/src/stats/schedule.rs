@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::histogram::{Count, Histogram};
 use super::summary::{P50, PERCENTILES, Percentiles, ms};
@@ -51,7 +51,7 @@ impl ScheduleTally {
 }
 
 /// How what was due was started. There is none where nothing is ever due (closed model without a schedule).
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Journeys started.
     pub started: u64,
@@ -62,7 +62,7 @@ pub struct Schedule {
 }
 
 /// Times that run from the moment something was due. Milliseconds; percentiles as in [`super::PERCENTILES`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FromDue {
     /// How many there are.
     pub count: u64,

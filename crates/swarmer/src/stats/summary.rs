@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::coarse::CoarseBuckets;
 use super::delta::Kind;
+use super::exemplar::Exemplar;
+use super::health::Health;
 use super::histogram::Histogram;
+use super::journey::Funnel;
+use super::mark::{Mark, Worker};
 use super::metric::MetricRow;
 use super::per_second::PerSecond;
 use super::schedule::{FromDue, Schedule};
@@ -34,7 +38,7 @@ pub fn percentile_label(p: f64) -> String {
 }
 
 /// What a run is, beyond its figures.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// Base URL of the target.
     pub host: Option<String>,
@@ -46,10 +50,22 @@ pub struct RunInfo {
     pub setup_requests: u64,
     /// What a reader of the figures must know, one sentence each ("TLS certificates were not verified").
     pub notes: Vec<String>,
+    /// Name and version of the workload.
+    #[serde(default)]
+    pub workload: String,
+    /// Version of the engine.
+    #[serde(default)]
+    pub engine: String,
+    /// The options that were given, by name, as text; the values of secret ones are not told.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Where traces are found: `{trace}` stands for the trace id (`--trace-url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_url: Option<String>,
 }
 
 /// Where percentiles and medians come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PercentileSource {
     /// The fine histogram, clamped to minimum and maximum.
@@ -60,7 +76,7 @@ pub enum PercentileSource {
 }
 
 /// The figures of a row, a segment or the total since the start or the last reset. Times are milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Finished requests, failed ones included.
     pub requests: u64,
@@ -91,7 +107,7 @@ pub struct Figures {
     pub times: Arc<Histogram>,
     /// Response times from the moment due, of those requests that had one: the first of a journey at an arrival rate
     /// or of a task on a schedule. `times` and all other figures run from the moment a request was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_due: Option<FromDue>,
     /// Locust's buckets, when they are kept.
     #[serde(skip)]
@@ -137,7 +153,7 @@ pub(super) fn whole_ms(bucket: u64) -> f64 {
 }
 
 /// The last ten seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Current {
     /// Requests per second.
     pub requests_per_second: f64,
@@ -148,7 +164,7 @@ pub struct Current {
 }
 
 /// Figures of one segment of users within a row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SegmentRow {
     /// The segment's name.
     pub segment: Arc<str>,
@@ -158,7 +174,7 @@ pub struct SegmentRow {
 }
 
 /// One row of the statistics.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// What is counted.
     pub kind: Kind,
@@ -181,7 +197,7 @@ pub struct Row {
 }
 
 /// One distinct error.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorRow {
     /// What failed.
     pub kind: Kind,
@@ -200,7 +216,7 @@ pub struct ErrorRow {
 }
 
 /// One distinct exception: an error of a task outside of requests.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExceptionRow {
     /// The user class whose task failed.
     pub scenario: Arc<str>,
@@ -215,7 +231,7 @@ pub struct ExceptionRow {
 }
 
 /// What exceeded a cap of [`super::limits`] and is shown as a number only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoldedCounts {
     /// Distinct errors without a row (a lower bound beyond 65,536).
     pub errors: u64,
@@ -230,7 +246,7 @@ pub struct FoldedCounts {
 }
 
 /// Everything known about a run at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Version of this document's shape: [`Summary::VERSION`].
     pub version: u32,
@@ -258,13 +274,31 @@ pub struct Summary {
     /// Requests cut off because the run stopped; part of no other figure.
     pub aborted: u64,
     /// How what was due was started, where anything is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
     /// The workload's own metrics, by name, then type; not in the document when there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<MetricRow>,
     /// What exceeded a cap.
     pub folded: FoldedCounts,
+    /// All requests by user class: rows without a method whose names are those of the classes.
+    #[serde(default)]
+    pub classes: Vec<Row>,
+    /// Journeys, step by step, by user class, then task.
+    #[serde(default)]
+    pub funnels: Vec<Funnel>,
+    /// The slowest and the failed requests, a few of each row.
+    #[serde(default)]
+    pub exemplars: Vec<Exemplar>,
+    /// Whether the figures can be trusted.
+    #[serde(default)]
+    pub health: Health,
+    /// What happened when, oldest first.
+    #[serde(default)]
+    pub marks: Vec<Mark>,
+    /// The workers of a distributed run; none in a local one.
+    #[serde(default)]
+    pub workers: Vec<Worker>,
 }
 
 impl Summary {

@@ -261,7 +261,7 @@ fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collecto
         profile: options.profile.clone(),
         seed: options.seed,
         setup_requests,
-        notes: Vec::new(),
+        ..RunInfo::default()
     };
     if options.json || options.json_file.is_some() {
         collector.keep_seconds();

@@ -1,0 +1,79 @@
+//! Journeys as people see them: how far runs of a task came, how long each step took, and how they ended.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// How a journey ended when its task came to its end and said nothing else.
+pub const FINISHED: &str = "finished";
+/// How a journey ended whose task returned an error: a failed request that was passed up, or an exception.
+pub const FAILED: &str = "failed";
+/// How a journey ended that was cut off because its user was stopped.
+pub const CUT: &str = "cut off";
+
+/// All runs of one task of one user class, from their first requests to their last.
+///
+/// A run without a request is no journey.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Funnel {
+    /// The user class.
+    pub scenario: Arc<str>,
+    /// The task.
+    pub task: Arc<str>,
+    /// Runs that have ended, however they did.
+    pub runs: u64,
+    /// How they ended, the most frequent first; the numbers add up to `runs`.
+    pub ends: Vec<Ending>,
+    /// From the first request's start to the last one's end: mean, median, 95th percentile, milliseconds. Think times
+    /// are part of it.
+    pub duration: Times,
+    /// Spent between requests in each run: think times and the workload's own work, milliseconds.
+    pub between: Times,
+    /// In the order in which runs came to them, as far as runs agree.
+    pub steps: Vec<Step>,
+}
+
+/// One way in which journeys ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// [`FINISHED`], [`FAILED`], [`CUT`], or what the task said ([`User::outcome`](crate::User::outcome)).
+    pub outcome: Arc<str>,
+    /// How many runs ended so.
+    pub runs: u64,
+}
+
+/// One request of a journey.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The request's method.
+    pub method: Arc<str>,
+    /// The request's name.
+    pub name: Arc<str>,
+    /// Runs that came to it, each counted once.
+    pub runs: u64,
+    /// Runs whose last request it was.
+    pub ended_here: u64,
+    /// Requests, of which a run may have sent several.
+    pub requests: u64,
+    /// Failed ones among them.
+    pub failures: u64,
+    /// Response times, milliseconds.
+    pub time: Times,
+    /// Pauses between the end of the request before (of the same run) and the start of this one, milliseconds.
+    pub before: Times,
+}
+
+/// The short form of a distribution. Milliseconds; all 0 when `count` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// How many values there are.
+    pub count: u64,
+    /// Exact mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// Exact largest.
+    pub max: f64,
+}
