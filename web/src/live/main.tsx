@@ -1,4 +1,5 @@
 import { render } from "preact";
+import "../look";
 
 const root = document.getElementById("root");
 if (root) render(<main />, root);
