@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use swarmer::clock::Anchor;
 use swarmer::report::{LocustJsonFile, SummaryFile, json as documents};
-use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users};
+use swarmer::stats::{
+    Class, Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users,
+};
 
 const SCHEMA: &str = include_str!("../../../schema/summary.schema.json");
 
@@ -39,6 +41,8 @@ fn eventful(options: RecorderOptions) -> Summary {
             method: if number % 2 == 0 { "GET" } else { "POST" },
             name: "/cart \"ä\"\n",
             segment: if number % 4 == 0 { group } else { Segment::NONE },
+            class: Class::NONE,
+            detail: None,
             response_time: (number % 7 != 0).then(|| Duration::from_nanos(number.pow(6) + 1)),
             bytes: number,
             failure: (number % 10 == 0 || number % 3 == 0).then_some(&failure as _),

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use swarmer::clock::Anchor;
 use swarmer::report::{Console, CsvWriter, Rates, json as documents, python};
-use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary};
+use swarmer::stats::{Class, Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary};
 
 #[derive(Deserialize)]
 struct Theirs {
@@ -85,6 +85,8 @@ impl Both {
             method,
             name,
             segment: Segment::NONE,
+            class: Class::NONE,
+            detail: None,
             response_time: time,
             bytes,
             failure: failure.map(|text| text as _),

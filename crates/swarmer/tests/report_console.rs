@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use swarmer::clock::Anchor;
 use swarmer::report::{Console, Rates};
-use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users};
+use swarmer::stats::{
+    Class, Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users,
+};
 
 fn summary() -> Summary {
     let anchor = Anchor::now();
@@ -25,6 +27,8 @@ fn summary() -> Summary {
             method,
             name,
             segment: Segment::NONE,
+            class: Class::NONE,
+            detail: None,
             response_time: Some(Duration::from_micros(micros)),
             bytes: 100,
             failure: failure.as_ref().map(|text| text as _),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use swarmer::clock::Anchor;
 use swarmer::report::CsvWriter;
-use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users};
+use swarmer::stats::{
+    Class, Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users,
+};
 
 /// The statistics of a run whose seconds pass when the test says so.
 struct Run {
@@ -34,6 +36,8 @@ impl Run {
             method: "GET",
             name: "/",
             segment: Segment::NONE,
+            class: Class::NONE,
+            detail: None,
             response_time: Some(Duration::from_nanos(1_234_567)),
             bytes: 10,
             failure: None,

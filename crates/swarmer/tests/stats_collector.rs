@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use swarmer::clock::Anchor;
 use swarmer::stats::{
-    Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users, limits,
+    Class, Collector, Kind, Recorder, RecorderOptions, Row, Sample, Segment, Summary, Users, limits,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -43,6 +43,8 @@ impl Bench {
             method: "GET",
             name: "/",
             segment: Segment::NONE,
+            class: Class::NONE,
+            detail: None,
             response_time: Some(MS),
             bytes: 10,
             failure: None,
@@ -130,6 +132,38 @@ fn segments_are_part_of_their_row() {
             row.segments.iter().map(|s| (&*s.segment, s.figures.requests, s.figures.max)).collect();
         assert_eq!(parts, [("A", 2, 2.0), ("B", 1, 9.0)]);
     }
+}
+
+#[test]
+fn classes_are_rows_of_their_own_with_segments() {
+    let mut bench = Bench::new();
+    let (quotes, claims) = (bench.recorder.class("Quotes"), bench.recorder.class("Claims"));
+    assert_eq!(bench.recorder.class("Quotes"), quotes);
+    let a = bench.recorder.segment("A");
+    for (class, segment, name, millis) in [
+        (quotes, a, "/a", 1),
+        (quotes, Segment::NONE, "/b", 7),
+        (claims, a, "/a", 3),
+        (Class::NONE, a, "/a", 9),
+    ] {
+        let failure = (class == claims).then_some(&"boom" as _);
+        let response_time = Some(MS * millis);
+        let change = |s| Sample { class, segment, name, failure, response_time, ..s };
+        bench.sample(1.0, change);
+        bench.sample(1.0, |s| Sample { kind: Kind::Journey, ..change(s) });
+    }
+    let summary = bench.summary(4.0);
+    assert_eq!(summary.rows.len(), 4, "a class makes no row of its own among the requests");
+    let of = |row: &Row| (row.name.to_string(), row.figures.requests, row.figures.failures);
+    let classes: Vec<_> = summary.classes.iter().map(of).collect();
+    assert_eq!(classes, [("Claims".to_owned(), 1, 1), ("Quotes".to_owned(), 2, 0)]);
+    let quotes = &summary.classes[1];
+    assert_eq!((quotes.figures.min, quotes.figures.max), (1.0, 7.0));
+    assert_eq!((&*quotes.segments[0].segment, quotes.segments[0].figures.requests), ("A", 1));
+    assert_eq!(quotes.current.percentiles[10], Some(7.0));
+    assert!(close(quotes.current.requests_per_second, 1.0), "two in the two seconds settled");
+    bench.collector.reset(bench.at(5.0));
+    assert!(bench.summary(6.0).classes.iter().all(|row| row.figures.requests == 0));
 }
 
 #[test]

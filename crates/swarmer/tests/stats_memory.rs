@@ -54,6 +54,8 @@ fn second_of_traffic(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
             method: "GET",
             name,
             segment: swarmer::stats::Segment::NONE,
+            class: swarmer::stats::Class::NONE,
+            detail: None,
             response_time: Some(Duration::from_micros(2_000 + (*rng >> 33) % 6_000)),
             bytes: 100,
             failure: failed.then_some(&"boom"),

@@ -43,6 +43,7 @@ pub(super) async fn live(class: UserClass, mut user: User, mut turns: Turns) -> 
     if turns.are_over() {
         return End::Done;
     }
+    user.set_class(class.name());
     let signal = user.stop_signal().clone();
     signal.set_in_task(true);
     let mut session = match signal.guard(class.start(&mut user, clock::now())).await {

@@ -14,7 +14,7 @@ use super::limits;
 use super::metric::MergedMetrics;
 use super::schedule::ScheduleTally;
 use super::summary::{
-    ErrorRow, ExceptionRow, FoldedCounts, P50, P95, PercentileSource, RunInfo, Summary, Users,
+    ErrorRow, ExceptionRow, FoldedCounts, P50, P95, PercentileSource, Row, RunInfo, Summary, Users,
 };
 use super::tally::RowState;
 use super::window::Scratch;
@@ -36,6 +36,8 @@ pub struct Collector {
     /// Numbers of the rows by kind, name, method.
     sorted: Vec<usize>,
     total: RowState,
+    /// Requests by user class, by name.
+    classes: Vec<RowState>,
     errors: CappedTable<ErrorRow>,
     exceptions: CappedTable<Exception>,
     aborted: u64,
@@ -65,6 +67,7 @@ impl Collector {
             index: HashTable::new(),
             sorted: Vec::new(),
             total: RowState::new(Kind::Request, "".into(), "Aggregated".into()),
+            classes: Vec::new(),
             errors: CappedTable::new(limits::ERRORS),
             exceptions: CappedTable::new(limits::EXCEPTIONS),
             aborted: 0,
@@ -127,7 +130,7 @@ impl Collector {
     pub fn reset(&mut self, now: Instant) {
         self.start = self.anchor.epoch_seconds(now);
         self.total.reset();
-        self.rows.iter_mut().for_each(RowState::reset);
+        self.rows.iter_mut().chain(&mut self.classes).for_each(RowState::reset);
         self.errors = CappedTable::new(limits::ERRORS);
         self.exceptions = CappedTable::new(limits::EXCEPTIONS);
         self.aborted = 0;
@@ -140,7 +143,7 @@ impl Collector {
     /// the last call to the history and forgets what has left the ten-second window.
     pub fn tick(&mut self, now: Instant, users: &Users) {
         let second = self.second(now);
-        for row in &mut self.rows {
+        for row in self.rows.iter_mut().chain(&mut self.classes) {
             row.window.prune(second);
         }
         let point = self.point(second, users);
@@ -220,7 +223,7 @@ impl Collector {
                 exception_occurrences: self.exceptions.folded.occurrences,
                 names: self.folded_names,
             },
-            classes: Vec::new(),
+            classes: self.class_rows(second, span),
             funnels: Vec::new(),
             exemplars: Vec::new(),
             health: Health { sound: true, ..Health::default() },
@@ -251,12 +254,44 @@ impl Collector {
             return;
         }
         self.total.add(delta);
+        if let Some(class) = &key.class {
+            let class = self.class(class);
+            class.add(delta);
+            class.window.add(delta);
+        }
         for count in &delta.seconds {
             // A report that comes after its second's point was made still counts there.
             if let Some(point) = self.history.recent_mut(count.second) {
                 point.set_counts(self.total.seconds.get(count.second));
             }
         }
+    }
+
+    /// The row of a user class, made if it is new.
+    fn class(&mut self, name: &Arc<str>) -> &mut RowState {
+        let at = self.classes.binary_search_by(|row| row.name.cmp(name));
+        let at = match at {
+            Err(_) if self.classes.len() >= limits::CLASSES && **name != *limits::OTHER => {
+                return self.class(&limits::OTHER.into());
+            }
+            Err(at) => {
+                let row = RowState::new(Kind::Request, "".into(), Arc::clone(name));
+                self.classes.insert(at, row);
+                at
+            }
+            Ok(at) => at,
+        };
+        &mut self.classes[at]
+    }
+
+    fn class_rows(&self, second: u64, span: f64) -> Vec<Row> {
+        let (start, mut window) = (self.start_second(), Scratch::default());
+        let rows = self.classes.iter().enumerate().map(|(at, row)| {
+            window.clear();
+            row.window.fill(second, &mut window);
+            row.row(at, second, start, span, &window)
+        });
+        rows.collect()
     }
 
     /// The number of a row, made if it is new; `samples` are those that count under it.

@@ -28,6 +28,7 @@ pub(super) struct RowKey {
     pub(super) method: Arc<str>,
     pub(super) name: Arc<str>,
     pub(super) segment: Option<Arc<str>>,
+    pub(super) class: Option<Arc<str>>,
 }
 
 /// Completions within one second of calendar time.

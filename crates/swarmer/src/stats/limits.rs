@@ -1,7 +1,7 @@
 //! Caps that keep memory bounded whatever a target or a workload does. What exceeds them is counted and shown, never
 //! silently dropped.
 
-/// Rows (kind, method, name, segment) of one recorder, and rows (kind, method, name) of the collector. Samples under
+/// Rows (kind, method, name, segment, class) of one recorder, and rows (kind, method, name) of the collector. Samples under
 /// further names are counted under the name [`OTHER`].
 pub const ROWS: usize = 10_000;
 /// The name (or segment) that takes what exceeds a cap.
@@ -10,6 +10,8 @@ pub const OTHER: &str = "(other)";
 pub const OTHER_ROWS: usize = 500;
 /// Different user segments of one recorder.
 pub const SEGMENTS: usize = 32;
+/// Different user classes of one recorder, and of the collector; further ones count under [`OTHER`].
+pub const CLASSES: usize = 256;
 /// Distinct errors (kind, method, name, text) one recorder keeps between two hand-overs.
 pub const ERRORS_PER_DELTA: usize = 1_000;
 /// Distinct errors (kind, method, name, text) of a run.

@@ -60,7 +60,7 @@ pub use journey::{CUT, Ending, FAILED, FINISHED, Funnel, Step, Times};
 pub use mark::{Mark, MarkKind, Worker};
 pub use metric::{MetricRow, MetricValue, Metrics};
 pub use per_second::PerSecond;
-pub use recorder::{Recorder, RecorderOptions, Sample, Segment};
+pub use recorder::{Class, Detail, Recorder, RecorderOptions, Sample, Segment};
 pub use schedule::{FromDue, Schedule};
 pub use summary::{
     Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, PERCENTILES, PercentileSource,

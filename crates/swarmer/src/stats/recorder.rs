@@ -28,6 +28,28 @@ impl Segment {
     pub const NONE: Self = Self(0);
 }
 
+/// A class of users: a small number that stands for its name within one recorder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Class(u16);
+
+impl Class {
+    /// Belongs to no class.
+    pub const NONE: Self = Self(0);
+}
+
+/// What else is known of one request, for the few that are kept as [`Exemplar`](super::Exemplar)s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detail<'a> {
+    /// The number of its user.
+    pub user: u64,
+    /// HTTP status; 0 when there was no reply.
+    pub status: u16,
+    /// The trace id it was sent with, 32 hexadecimal digits; empty when it had none.
+    pub trace: &'a str,
+    /// The reply's body; its beginning is kept of failed requests.
+    pub body: &'a [u8],
+}
+
 /// One finished request or journey.
 #[derive(Clone, Copy)]
 pub struct Sample<'a> {
@@ -39,6 +61,8 @@ pub struct Sample<'a> {
     pub name: &'a str,
     /// The user's segment, from [`Recorder::segment`] of the same recorder.
     pub segment: Segment,
+    /// The user's class, from [`Recorder::class`] of the same recorder.
+    pub class: Class,
     /// Absent for events that have no duration: they are counted, but no part of times and percentiles.
     pub response_time: Option<Duration>,
     /// Size of the response's body.
@@ -47,6 +71,8 @@ pub struct Sample<'a> {
     pub failure: Option<&'a dyn fmt::Display>,
     /// When the last byte was read.
     pub completed: Instant,
+    /// Without it the request is never kept as an exemplar.
+    pub detail: Option<Detail<'a>>,
 }
 
 impl fmt::Debug for Sample<'_> {
@@ -76,7 +102,8 @@ pub struct Recorder {
     hasher: foldhash::fast::FixedState,
     index: HashTable<Slot>,
     rows: Vec<Row>,
-    segments: Vec<Arc<str>>,
+    segments: Names,
+    classes: Names,
     second: Second,
     errors: CappedTable<ErrorEntry>,
     exceptions: CappedTable<ExceptionDelta>,
@@ -107,6 +134,7 @@ struct Second {
 struct Row {
     key: Arc<RowKey>,
     segment: Segment,
+    class: Class,
     requests: u64,
     untimed: u64,
     failures: u64,
@@ -137,7 +165,8 @@ impl Recorder {
             hasher: foldhash::fast::FixedState::with_seed(0),
             index: HashTable::new(),
             rows: Vec::new(),
-            segments: Vec::new(),
+            segments: Names::new(limits::SEGMENTS),
+            classes: Names::new(limits::CLASSES),
             second: Second { number: 0, start: now, end: now },
             errors: CappedTable::new(limits::ERRORS_PER_DELTA),
             exceptions: CappedTable::new(limits::EXCEPTIONS_PER_DELTA),
@@ -154,16 +183,13 @@ impl Recorder {
     /// The segment of this name, for use in [`Sample::segment`]. Past [`limits::SEGMENTS`] different names all further
     /// ones share the segment [`limits::OTHER`].
     pub fn segment(&mut self, name: &str) -> Segment {
-        let known = |segments: &[Arc<str>], name: &str| segments.iter().position(|s| **s == *name);
-        let at = known(&self.segments, name).unwrap_or_else(|| {
-            let full = self.segments.len() >= limits::SEGMENTS;
-            let name = if full { limits::OTHER } else { name };
-            known(&self.segments, name).unwrap_or_else(|| {
-                self.segments.push(name.into());
-                self.segments.len() - 1
-            })
-        });
-        Segment(u16::try_from(at + 1).expect("the number of segments is capped"))
+        Segment(self.segments.number(name))
+    }
+
+    /// The user class of this name, for use in [`Sample::class`]. Past [`limits::CLASSES`] different names all further
+    /// ones share the class [`limits::OTHER`].
+    pub fn class(&mut self, name: &str) -> Class {
+        Class(self.classes.number(name))
     }
 
     /// Counts one finished request or journey.
@@ -285,7 +311,8 @@ impl Recorder {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(sample.name.as_bytes());
         hasher.write(sample.method.as_bytes());
-        hasher.write_u32(u32::from(sample.segment.0) << 8 | sample.kind as u32);
+        let [class, segment] = [sample.class.0, sample.segment.0].map(u64::from);
+        hasher.write_u64(class << 32 | segment << 8 | sample.kind as u64);
         let hash = hasher.finish();
         let found =
             self.index.find(hash, |slot| slot.hash == hash && self.rows[slot.row].is_of(sample));
@@ -304,16 +331,17 @@ impl Recorder {
         if self.rows.len() >= limits::ROWS + limits::OTHER_ROWS && sample.method != limits::OTHER {
             return self.row(&Sample { method: limits::OTHER, ..*sample });
         }
-        let named = usize::from(sample.segment.0).checked_sub(1);
         let key = RowKey {
             kind: sample.kind,
             method: sample.method.into(),
             name: sample.name.into(),
-            segment: named.and_then(|at| self.segments.get(at)).cloned(),
+            segment: self.segments.name(sample.segment.0),
+            class: self.classes.name(sample.class.0),
         };
         self.rows.push(Row {
             key: Arc::new(key),
             segment: sample.segment,
+            class: sample.class,
             requests: 0,
             untimed: 0,
             failures: 0,
@@ -353,11 +381,44 @@ impl Recorder {
     }
 }
 
+/// Names that are told by number; 0 stands for none.
+#[derive(Debug)]
+struct Names {
+    names: Vec<Arc<str>>,
+    cap: usize,
+}
+
+impl Names {
+    fn new(cap: usize) -> Self {
+        Self { names: Vec::new(), cap }
+    }
+
+    /// The number of a name. Past the cap all further names share that of [`limits::OTHER`].
+    fn number(&mut self, name: &str) -> u16 {
+        let known = |names: &[Arc<str>], name: &str| names.iter().position(|n| **n == *name);
+        let at = known(&self.names, name).unwrap_or_else(|| {
+            let full = self.names.len() >= self.cap;
+            let name = if full { limits::OTHER } else { name };
+            known(&self.names, name).unwrap_or_else(|| {
+                self.names.push(name.into());
+                self.names.len() - 1
+            })
+        });
+        u16::try_from(at + 1).expect("the number of names is capped")
+    }
+
+    fn name(&self, number: u16) -> Option<Arc<str>> {
+        let at = usize::from(number).checked_sub(1)?;
+        self.names.get(at).cloned()
+    }
+}
+
 impl Row {
     fn is_of(&self, sample: &Sample) -> bool {
         *self.key.name == *sample.name
             && *self.key.method == *sample.method
             && self.segment == sample.segment
+            && self.class == sample.class
             && self.key.kind == sample.kind
     }
 

@@ -31,7 +31,6 @@ pub(crate) struct Frame {
 /// A row of the request table; times in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Line {
-    pub(crate) journey: bool,
     pub(crate) method: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) requests: u64,
@@ -62,7 +61,8 @@ pub(crate) struct Fault {
 
 impl Frame {
     pub(crate) fn of(summary: &Summary, state: State, elapsed: f64) -> Self {
-        let errors = summary.errors.iter().map(|error| Fault {
+        let of_requests = summary.errors.iter().filter(|error| error.kind == Kind::Request);
+        let errors = of_requests.map(|error| Fault {
             exception: false,
             count: error.occurrences,
             last_seen: Some(error.last_seen),
@@ -89,7 +89,7 @@ impl Frame {
             failures: summary.total.figures.failures,
             times: Bands::of(&summary.total.figures.times),
             total: Line::of(&summary.total),
-            lines: summary.rows.iter().map(Line::of).collect(),
+            lines: summary.requests().map(Line::of).collect(),
             errors: errors.chain(exceptions).collect(),
             notes: summary.info.notes.clone(),
         }
@@ -108,7 +108,6 @@ impl Line {
             place.and_then(|place| figures.percentiles[place])
         };
         Self {
-            journey: row.kind == Kind::Journey,
             method: Arc::clone(&row.method),
             name: Arc::clone(&row.name),
             requests: figures.requests,

@@ -7,7 +7,7 @@ use super::state::View;
 use crate::clock::Anchor;
 use crate::runner::State;
 use crate::stats::{
-    Collector, Kind, Recorder, RecorderOptions, RunInfo, Sample, Segment, Summary, Users,
+    Class, Collector, Kind, Recorder, RecorderOptions, RunInfo, Sample, Segment, Summary, Users,
 };
 
 /// The figures after `seconds`.
@@ -72,6 +72,8 @@ fn record(recorder: &mut Recorder, completed: Instant, second: u64) {
             method,
             name,
             segment: Segment::NONE,
+            class: Class::NONE,
+            detail: None,
             response_time: Some(Duration::from_micros(micros)),
             bytes: 300,
             failure,

@@ -75,7 +75,7 @@ impl Column {
     fn compare(self, a: &Line, b: &Line) -> Ordering {
         let time = |time: Option<f64>| time.unwrap_or(-1.0);
         match self {
-            Self::Name => (a.journey, &a.name, &a.method).cmp(&(b.journey, &b.name, &b.method)),
+            Self::Name => (&a.name, &a.method).cmp(&(&b.name, &b.method)),
             Self::Requests => a.requests.cmp(&b.requests),
             Self::Failures => a.failures.cmp(&b.failures),
             Self::Rate => a.rate.total_cmp(&b.rate),

@@ -211,10 +211,12 @@ impl User {
             method,
             name,
             segment: self.segment,
+            class: self.class,
             response_time,
             bytes,
             failure: failure.as_ref().map(|text| text as &dyn std::fmt::Display),
             completed,
+            detail: None,
         };
         self.env.recorder.borrow_mut().record(&sample);
         if let Some(due) = self.due.take() {

@@ -29,7 +29,7 @@ use crate::events::{Hooks, UserError};
 use crate::http::{self, Method};
 use crate::options::Options;
 use crate::scenario::{Pace, Wait};
-use crate::stats::{Recorder, Segment};
+use crate::stats::{Class, Recorder, Segment};
 
 /// The random source of a user: its algorithm is fixed, so that a seed means the same in every release.
 pub type UserRng = Pcg64Mcg;
@@ -65,6 +65,7 @@ pub struct User {
     client: http::Client,
     headers: Vec<(Box<str>, Box<str>)>,
     segment: Segment,
+    class: Class,
     pace: f64,
     /// When the task in hand, or the one to come, was due; until its first request has been sent.
     due: Option<Instant>,
@@ -94,6 +95,7 @@ impl User {
             client,
             headers,
             segment: Segment::NONE,
+            class: Class::NONE,
             pace: 1.0,
             due: None,
             began: clock::now(),
@@ -257,6 +259,11 @@ impl User {
         let seed = self.env.options.seed.unwrap_or_default();
         self.rng = seeded(seed ^ 0x4a4f_5552_4e45_5953, number);
         self.due = Some(due);
+    }
+
+    /// Says of which class the user is; its requests are counted under that too.
+    pub(crate) fn set_class(&mut self, name: &str) {
+        self.class = self.env.recorder.borrow_mut().class(name);
     }
 
     /// Notes how late the task begins, if it was due at some moment.

@@ -45,9 +45,7 @@ fn header(view: &View) -> Row<'static> {
 
 fn row(line: &frame::Line, style: Style) -> Row<'static> {
     let shown = |ms: Option<f64>| ms.map_or_else(|| "-".to_owned(), time);
-    let name = if line.journey {
-        format!("journey {}", visible(&line.name))
-    } else if line.method.is_empty() {
+    let name = if line.method.is_empty() {
         visible(&line.name)
     } else {
         format!("{} {}", visible(&line.method), visible(&line.name))
