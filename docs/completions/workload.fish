@@ -23,6 +23,8 @@ complete -c workload -l tls-cert -d 'Certificate (PEM) to serve the web UI over 
 complete -c workload -l tls-key -d 'Private key (PEM) of --tls-cert [env:LOCUST_TLS_KEY]' -r -F
 complete -c workload -l build-path -d 'Accepted for scripts written for Locust; has no effect [env:LOCUST_BUILD_PATH]' -r -F
 complete -c workload -l web-base-path -d 'Path below which the web UI is served, such as /swarm [env:LOCUST_WEB_BASE_PATH]' -r
+complete -c workload -l web-users -d 'Who may sign in: name:hash lines, as swarmer hash-password prints them [env:SWARMER_WEB_USERS]' -r -F
+complete -c workload -l web-token -d 'What programs send as Authorization: Bearer TOKEN to be let in [env:SWARMER_WEB_TOKEN]' -r
 complete -c workload -l master-bind-host -d 'Address the master listens at (* for all) [env:LOCUST_MASTER_BIND_HOST] [default: *]' -r
 complete -c workload -l master-bind-port -d 'Port the master listens at [env:LOCUST_MASTER_BIND_PORT] [default: 5557]' -r
 complete -c workload -l expect-workers -d 'Start only when this many workers are ready [env:LOCUST_EXPECT_WORKERS] [default: 1]' -r
@@ -36,6 +38,7 @@ complete -c workload -l csv -d 'Write statistics to CSV files whose names begin 
 complete -c workload -l html -d 'Write a report in HTML at the end; {u}, {r} and {t} in its name are replaced [env:LOCUST_HTML]' -r -F
 complete -c workload -l json-file -d 'Write the final figures as JSON to FILE.json, in Locust\'s shape, instead of printing tables' -r -F
 complete -c workload -l summary-json -d 'Write everything known of the run to FILE as one JSON document, at its end [env:SWARMER_SUMMARY_JSON]' -r -F
+complete -c workload -l trace-url -d 'Link slow and failed requests to their traces; {trace} stands for the trace id [env:SWARMER_TRACE_URL]' -r -f
 complete -c workload -s L -l loglevel -d 'Least severe level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL [env:LOCUST_LOGLEVEL] [default: INFO]' -r -f -a "DEBUG\t''
 INFO\t''
 WARNING\t''
@@ -61,9 +64,9 @@ complete -c workload -l check -d 'Check only whether the run could start (target
 complete -c workload -l headless -d 'Start at once and run without a web UI [env:LOCUST_HEADLESS]'
 complete -c workload -l autostart -d 'Start at once, and keep the web UI [env:LOCUST_AUTOSTART]'
 complete -c workload -l headful -d 'Cancel --headless, for example one from a configuration file [env:LOCUST_HEADFUL]'
-complete -c workload -l web-login -d 'Ask for a login before the web UI is shown [env:LOCUST_WEB_LOGIN]'
 complete -c workload -l class-picker -d 'Let people choose user classes in the web UI [env:LOCUST_USERCLASS_PICKER]'
 complete -c workload -l legacy-ui -d '[env:LOCUST_LEGACY_UI]'
+complete -c workload -l web-login -d 'Ask for a login before the web UI is shown [env:LOCUST_WEB_LOGIN]'
 complete -c workload -l master -d 'Run as the master, to which workers connect [env:LOCUST_MODE_MASTER]'
 complete -c workload -l enable-rebalancing -d 'Spread the users anew when workers come or go'
 complete -c workload -l expect-slaves -d ''

@@ -87,6 +87,7 @@ pub fn options() -> Vec<Opt> {
         seconds("think-min", "THINK_MIN", THINK_MIN, "Shortest think time between steps, in seconds"),
         seconds("think-max", "THINK_MAX", THINK_MAX, "Longest think time between steps, in seconds"),
         Opt::text("default-password")
+            .secret()
             .env("DEFAULT_PASSWORD")
             .default(DEFAULT_PASSWORD)
             .help("Password that all users of the API sign in with"),

@@ -1,8 +1,10 @@
-//! The tool `swarmer`: [`hit`] puts load on one URL, [`new`] starts a workload of one's own.
+//! The tool `swarmer`: [`hit`] puts load on one URL, [`new`] starts a workload of one's own, [`hash_password`] lets
+//! somebody sign in to the web page.
 //!
-//! Both are built on the engine's public interface only: `hit` is a workload of one scenario whose command line is the
+//! All are built on the engine's public interface only: `hit` is a workload of one scenario whose command line is the
 //! engine's, with fewer options and a few of its own.
 
+pub mod hash_password;
 pub mod hit;
 pub mod new;
 
@@ -22,6 +24,8 @@ Usage: swarmer <COMMAND> [options]
 Commands:
   hit URL    Put load on one URL and watch: rates, percentiles, a latency heat map
   new NAME   Write a workload project that compiles and runs at once
+  hash-password NAME
+             Print a line for the file of users who may sign in to the web page
 
 Options:
   -h, --help     Show this help and exit; `swarmer hit --help` shows that of a command
@@ -34,7 +38,7 @@ Examples:
 ";
 
 /// The commands.
-const COMMANDS: [&str; 2] = ["hit", "new"];
+const COMMANDS: [&str; 3] = ["hit", "new", "hash-password"];
 
 /// Runs the tool with these arguments (without the program's name).
 ///
@@ -48,6 +52,7 @@ pub fn run(mut args: Vec<OsString>) -> ExitCode {
     match command.to_str() {
         Some("hit") => hit::run(args),
         Some("new") => new::run(args),
+        Some("hash-password") => hash_password::run(args),
         Some("-h" | "--help") => output(HELP.to_owned()),
         Some("help") => help(&args),
         Some("-V" | "--version") => output(format!("swarmer {VERSION}\n")),
@@ -64,6 +69,7 @@ fn help(args: &[OsString]) -> ExitCode {
     match args.first().and_then(|name| name.to_str()) {
         Some("hit") => hit::run(vec!["--help".into()]),
         Some("new") => new::run(vec!["--help".into()]),
+        Some("hash-password") => hash_password::run(vec!["--help".into()]),
         _ => output(HELP.to_owned()),
     }
 }
@@ -72,7 +78,6 @@ fn unknown(command: &OsString) -> ExitCode {
     let typed: String =
         command.to_string_lossy().chars().take(80).flat_map(char::escape_debug).collect();
     let looks_like_url = typed.contains("://") || typed.contains('.') && typed.contains('/');
-    // With two commands the first letter says which one is meant.
     let near = COMMANDS.iter().find(|known| typed.len() <= 5 && typed.starts_with(&known[..1]));
     let hint = match near {
         _ if looks_like_url => format!("\nDid you mean 'swarmer hit {typed}'?"),

@@ -88,6 +88,7 @@ mod terminal;
 pub mod testing;
 mod tui;
 pub mod user;
+pub mod web;
 
 pub use swarm::{Environment, Narrator, Setup, SetupError, Swarm};
 pub use user::{TaskError, TaskResult, User};

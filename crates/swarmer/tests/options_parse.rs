@@ -110,9 +110,12 @@ fn every_option_reaches_its_field() {
         time_scale: 0.05,
         insecure: true,
         custom: custom.clone(),
+        given: options.given.clone(),
         ..Options::default()
     };
     assert_eq!(options, expected);
+    assert_eq!(options.given["discount"], "12.5");
+    assert_eq!(options.given["run-time"], "1h30m");
     assert_eq!(custom.number("discount"), Some(12.5));
     assert_eq!(custom.words("brands"), ["a", "b"]);
     assert!(custom.flag("demo"));
@@ -134,6 +137,7 @@ fn every_option_can_be_set_wherever_it_says() {
         let value = match opt.kind() {
             Kind::Flag => "yes",
             Kind::BaseUrl => "http://h",
+            Kind::TraceUrl => "http://h/{trace}",
             Kind::Choice(words) => words[0],
             Kind::Text | Kind::Path | Kind::Words => "w",
             _ => "7",
@@ -526,4 +530,14 @@ fn the_process_is_read_through_its_surroundings() {
     );
     let exit = parse(&program(), [config(Path::new("/dev/zero"))], &no_env).unwrap_err();
     assert!(exit.stderr.ends_with("Error: larger than 1 MiB (from --config)\n"), "{}", exit.stderr);
+}
+
+#[test]
+fn what_was_given_is_told_without_secrets() {
+    let options = ["--host", "https://ann:pw@shop.example/x", "--web-token", "0123456789abcdef0"];
+    let options = parse(&Program::new("shop", "1.0"), options, &Surroundings::none()).unwrap();
+    assert_eq!(options.given["host"], "https://…@shop.example/x");
+    assert_eq!(options.given["web-token"], "…");
+    assert_eq!(options.given.len(), 2, "defaults were not given");
+    assert!(!format!("{options:?}").contains("0123456789"));
 }

@@ -50,7 +50,7 @@ pub(super) fn build_for_shells(program: &Program, table: &[Opt]) -> Command {
     let with_values = |opt: &Opt, arg: Arg| match opt.kind {
         Kind::Choice(words) => arg.value_parser(PossibleValuesParser::new(words.iter().copied())),
         Kind::Path => arg.value_hint(ValueHint::AnyPath),
-        Kind::BaseUrl => arg.value_hint(ValueHint::Url),
+        Kind::BaseUrl | Kind::TraceUrl => arg.value_hint(ValueHint::Url),
         _ => arg,
     };
     table
@@ -178,8 +178,11 @@ impl<'a> Found<'a> {
         match (all.as_slice(), old.next(), old.next()) {
             ([], ..) => Self::None,
             ([opt], ..) | (_, Some(opt), None) => Self::One(opt),
-            _ => {
-                let names: Vec<String> = all.iter().map(|opt| format!("--{}", opt.long)).collect();
+            (_, first, _) => {
+                // In Locust's own words where it has any of them.
+                let told = |opt: &&&Opt| first.is_none() || !opt.is_addition;
+                let names: Vec<String> =
+                    all.iter().filter(told).map(|opt| format!("--{}", opt.long)).collect();
                 Self::Many(names.join(", "))
             }
         }

@@ -137,6 +137,7 @@ fn allowed(kind: &Kind) -> Option<String> {
         Kind::Number { min, max, above_min: false } => Some(format!("number from {min} to {max}")),
         Kind::Span => Some("time span such as `90`, `20s`, `1h30m`".to_owned()),
         Kind::Choice(words) => Some(format!("one of `{}`", words.join("`, `"))),
+        Kind::TraceUrl => Some("http(s) URL with {trace} in it".to_owned()),
         Kind::BaseUrl => Some("URL with scheme and host".to_owned()),
         Kind::List => Some("words parted by commas; may be given more than once".to_owned()),
         _ => None,

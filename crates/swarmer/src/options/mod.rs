@@ -39,7 +39,7 @@ use std::ffi::OsString;
 
 pub use documents::Document;
 pub use opt::{Effect, Kind, Opt, Place, group};
-pub use places::{ClusterOptions, WebOptions};
+pub use places::{ClusterOptions, Secret, WebOptions};
 pub use program::{Exit, Program, Surroundings};
 pub use rules::Conflict;
 pub use span::parse_span;
@@ -80,6 +80,7 @@ pub fn parse(
     let values = sources::resolve(&table, &layers).map_err(usage)?;
     let custom = sources::resolve(&program.options, &layers).map_err(usage)?;
     let mut options = Options::from_values(&values, custom);
+    options.given = rules::given(&table, &layers);
     options.notices = rules::notices(&table, &layers, &values);
     if options.csv_full_history && options.csv.is_none() {
         return Err(usage("'--csv-full-history' requires '--csv'.".to_owned()));

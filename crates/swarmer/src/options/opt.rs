@@ -40,6 +40,8 @@ pub enum Kind {
     Path,
     /// An absolute URL with a host.
     BaseUrl,
+    /// An http(s) address with `{trace}` in it.
+    TraceUrl,
     /// A whole number in a range, ends included.
     Whole {
         /// The smallest allowed.
@@ -124,7 +126,7 @@ pub enum Effect {
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four small marks that have nothing to do with each other"
+    reason = "five small marks that have nothing to do with each other"
 )]
 pub struct Opt {
     pub(super) long: Cow<'static, str>,
@@ -144,6 +146,8 @@ pub struct Opt {
     pub(super) is_addition: bool,
     /// Locust's messages name the long form first.
     pub(super) long_first: bool,
+    /// Its value is told to nobody.
+    pub(super) secret: bool,
 }
 
 impl Opt {
@@ -164,6 +168,7 @@ impl Opt {
             may_be_empty: false,
             is_addition: false,
             long_first: false,
+            secret: false,
         }
     }
 
@@ -290,6 +295,13 @@ impl Opt {
         self
     }
 
+    /// Keeps the value out of reports, logs and the web page: a password, a token.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
     /// Accepts the option without effect; whoever gives it is told `sentence`, which says what applies instead.
     #[must_use]
     pub fn instead(mut self, sentence: impl Into<Cow<'static, str>>) -> Self {
@@ -394,7 +406,7 @@ impl Opt {
         }
         Some(self.value_name.unwrap_or(match self.kind {
             Kind::Path => "PATH",
-            Kind::BaseUrl => "URL",
+            Kind::BaseUrl | Kind::TraceUrl => "URL",
             Kind::Whole { .. } | Kind::Integer { .. } | Kind::Number { .. } => "N",
             Kind::Span => "SPAN",
             Kind::Choice(_) | Kind::Words | Kind::List => "WORD",

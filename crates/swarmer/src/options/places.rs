@@ -5,6 +5,23 @@ use std::time::Duration;
 
 use super::value::Values;
 
+/// A text that is not shown where options are.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
 /// Where and how the web UI is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebOptions {
@@ -20,8 +37,12 @@ pub struct WebOptions {
     pub autostart: bool,
     /// Quit this long after the run has ended; `None` means never.
     pub autoquit: Option<Duration>,
-    /// Ask for a login.
+    /// Ask for a login, also when only `users` or `token` are given.
     pub login: bool,
+    /// File of users who may sign in.
+    pub users: Option<PathBuf>,
+    /// What programs show to be let in.
+    pub token: Option<Secret>,
     /// Certificate in PEM.
     pub tls_cert: Option<PathBuf>,
     /// Private key in PEM.
@@ -40,6 +61,8 @@ impl Default for WebOptions {
             autostart: false,
             autoquit: None,
             login: false,
+            users: None,
+            token: None,
             tls_cert: None,
             tls_key: None,
             class_picker: false,
@@ -63,6 +86,8 @@ impl WebOptions {
                 .and_then(|seconds| seconds.try_into().ok())
                 .map(Duration::from_secs),
             login: values.flag("web-login"),
+            users: path("web-users"),
+            token: text("web-token").map(Secret),
             tls_cert: path("tls-cert"),
             tls_key: path("tls-key"),
             class_picker: values.flag("class-picker"),

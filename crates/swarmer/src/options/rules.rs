@@ -1,7 +1,9 @@
 //! What options mean together: removed ones, ones without effect, combinations that make no sense.
 
+use std::collections::BTreeMap;
+
 use super::opt::{Effect, Opt};
-use super::sources::Layer;
+use super::sources::{Layer, Raw};
 use super::value::Values;
 use super::{Options, sources};
 
@@ -66,6 +68,32 @@ pub(super) fn no_removed(table: &[Opt], layers: &[Layer]) -> Result<(), String> 
         }
     }
     Ok(())
+}
+
+/// The options that were given, by name, as they were written; a secret one's value is not told.
+pub(super) fn given(table: &[Opt], layers: &[Layer]) -> BTreeMap<String, String> {
+    let strongest =
+        |opt: &Opt| layers.iter().find_map(|layer| layer.values.get(opt.long()).cloned());
+    let shown = |opt: &Opt| {
+        let text = match strongest(opt)? {
+            _ if opt.secret => "…".to_owned(),
+            Raw::Flag => "true".to_owned(),
+            Raw::One(text) => text,
+            Raw::Many(texts) => texts.join(" "),
+        };
+        Some((opt.long().to_owned(), without_credentials(&text)))
+    };
+    table.iter().filter_map(shown).collect()
+}
+
+/// A URL may carry a name and a password.
+fn without_credentials(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match host.rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => text.to_owned(),
+    }
 }
 
 /// What to say about options that were given and have no effect.

@@ -1,5 +1,6 @@
 //! The engine's options with their types.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,6 +70,8 @@ pub struct Options {
     pub json: bool,
     /// Where the final figures go in Locust's shape, `.json` to be added.
     pub json_file: Option<PathBuf>,
+    /// Where traces are found, `{trace}` standing for the trace id.
+    pub trace_url: Option<String>,
     /// Where the whole summary goes.
     pub summary_json: Option<PathBuf>,
     /// Keep every entry's history in the CSV files.
@@ -103,6 +106,8 @@ pub struct Options {
     pub insecure: bool,
     /// The options the workload added, by long name.
     pub custom: Values,
+    /// The options that were given anywhere, by long name, as they were written; `…` for secret ones.
+    pub given: BTreeMap<String, String>,
     /// What to tell the user about options that were given and have no effect, one sentence each.
     pub notices: Vec<String>,
 }
@@ -140,6 +145,7 @@ impl Default for Options {
             html: None,
             json: false,
             json_file: None,
+            trace_url: None,
             summary_json: None,
             csv_full_history: false,
             reset_stats: false,
@@ -157,6 +163,7 @@ impl Default for Options {
             time_scale: 1.0,
             insecure: false,
             custom: Values::default(),
+            given: BTreeMap::new(),
             notices: Vec::new(),
         }
     }
@@ -197,6 +204,7 @@ impl Options {
             html: values.path("html").map(Path::to_owned),
             json: values.flag("json"),
             json_file: values.path("json-file").map(Path::to_owned),
+            trace_url: text("trace-url"),
             summary_json: values.path("summary-json").map(Path::to_owned),
             csv_full_history: values.flag("csv-full-history"),
             reset_stats: values.flag("reset-stats"),
@@ -220,6 +228,7 @@ impl Options {
             time_scale: values.number("time-scale").unwrap_or(default.time_scale),
             insecure: values.flag("insecure"),
             custom,
+            given: BTreeMap::new(),
             notices: Vec::new(),
         }
     }

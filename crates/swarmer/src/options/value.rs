@@ -109,6 +109,7 @@ impl Kind {
             Self::Flag => flag(text).map(Value::Flag).ok_or_else(|| not_a_flag(text)),
             Self::Text | Self::Path => plain(text).map(|()| Value::Text(text.to_owned())),
             Self::BaseUrl => base_url(text).map(|()| Value::Text(text.to_owned())),
+            Self::TraceUrl => trace_url(text).map(|()| Value::Text(text.to_owned())),
             Self::Whole { min, max } => in_range(text, *min, *max).map(Value::Whole),
             Self::Integer { min, max } => in_range(text, *min, *max).map(Value::Integer),
             Self::Number { min, max, above_min } => {
@@ -204,6 +205,17 @@ fn base_url(text: &str) -> Result<(), String> {
         Ok(url) if is_plain && url.has_host() && url.host_str() != Some("") => Ok(()),
         _ => Err(format!("invalid base URL: {} {allowed}", quote(text))),
     }
+}
+
+/// An address with a place for the trace id that is safe to be a link.
+fn trace_url(text: &str) -> Result<(), String> {
+    let allowed = "(allowed: an http:// or https:// address with {trace} in it, such as https://apm.example.com/trace/{trace})";
+    let is_web = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    let is_plain = plain(text).is_ok() && !text.contains(char::is_whitespace);
+    if is_web && is_plain && text.contains("{trace}") {
+        return Ok(());
+    }
+    Err(format!("invalid trace URL: {} {allowed}", quote(text)))
 }
 
 /// A value in quotes, harmless to a terminal and short enough to read.

@@ -261,6 +261,9 @@ fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collecto
         profile: options.profile.clone(),
         seed: options.seed,
         setup_requests,
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: options.given.clone(),
+        trace_url: options.trace_url.clone(),
         ..RunInfo::default()
     };
     if options.json || options.json_file.is_some() {

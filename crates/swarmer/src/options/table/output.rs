@@ -1,6 +1,6 @@
 //! What is measured, shown, written and logged.
 
-use crate::options::opt::{Opt, group};
+use crate::options::opt::{Kind, Opt, group};
 
 /// Words of `--loglevel`.
 const LEVELS: &[&str] = &["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
@@ -56,6 +56,12 @@ pub(super) fn statistics() -> Vec<Opt> {
             .details(
                 "Its shape is versioned and described by schema/summary.schema.json. Example: --summary-json out/night.json",
             ),
+        Opt::new("trace-url", Kind::TraceUrl)
+            .env("SWARMER_TRACE_URL")
+            .value_name("URL")
+            .addition()
+            .help("Link slow and failed requests to their traces; {trace} stands for the trace id")
+            .details("Example: --trace-url 'http://localhost:16686/trace/{trace}' for Jaeger."),
         Opt::flag("locust-percentiles")
             .env("SWARMER_LOCUST_PERCENTILES")
             .addition()

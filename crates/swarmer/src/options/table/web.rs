@@ -54,10 +54,6 @@ pub(super) fn web() -> Vec<Opt> {
         Opt::text("web-auth")
             .env("LOCUST_WEB_AUTH")
             .removed("The --web-auth parameter has been replaced by --web-login"),
-        Opt::flag("web-login")
-            .env("LOCUST_WEB_LOGIN")
-            .help("Ask for a login before the web UI is shown")
-            .instead(NO_WEB_UI),
         Opt::path("tls-cert")
             .env("LOCUST_TLS_CERT")
             .value_name("FILE")
@@ -93,5 +89,36 @@ pub(super) fn web() -> Vec<Opt> {
             .instead(NO_WEB_UI),
     ]
     .map(|opt| opt.group(group::WEB))
-    .to_vec()
+    .into_iter()
+    .chain(sign_in())
+    .collect()
+}
+
+/// Who may come in.
+fn sign_in() -> [Opt; 3] {
+    [
+        Opt::flag("web-login")
+            .env("LOCUST_WEB_LOGIN")
+            .help("Ask for a login before the web UI is shown")
+            .instead(NO_WEB_UI),
+        Opt::path("web-users")
+            .env("SWARMER_WEB_USERS")
+            .addition()
+            .value_name("FILE")
+            .help("Who may sign in: name:hash lines, as swarmer hash-password prints them")
+            .details("Asks for a login, as --web-login. Files of `htpasswd -B` are understood as well.")
+            .instead(NO_WEB_UI),
+        Opt::text("web-token")
+            .env("SWARMER_WEB_TOKEN")
+            .addition()
+            .secret()
+            .value_name("TOKEN")
+            .help("What programs send as Authorization: Bearer TOKEN to be let in")
+            .details(
+                "Asks for a login, as --web-login. Other users of this machine can read command lines: the environment \
+                 variable is the better place.",
+            )
+            .instead(NO_WEB_UI),
+    ]
+    .map(|opt| opt.group(group::WEB))
 }
