@@ -71,6 +71,7 @@
 #![deny(missing_docs)]
 
 pub mod clock;
+pub mod cluster;
 pub mod events;
 pub mod http;
 pub mod load;
