@@ -16,7 +16,7 @@ use tracing::{error, warn};
 
 use super::driver::{DRAIN, Event};
 use super::fleet::{Fleet, driver_names};
-use super::handle::{Handle, Order, State};
+use super::handle::{Course, Handle, Order, State};
 use super::ramping::Ramping;
 use super::round::{Farewell, Round};
 use super::turns::Limits;
@@ -80,6 +80,9 @@ pub(crate) struct Control<W> {
     state: watch::Sender<State>,
     planned: watch::Sender<u32>,
     latest: watch::Sender<Option<Arc<Summary>>>,
+    course: watch::Sender<Course>,
+    /// A run has begun and nothing was asked of it yet.
+    fresh: bool,
     ramping: Option<Ramping>,
     /// Drivers that journeys still arrive at, in a run of that model.
     open: Option<BTreeSet<usize>>,
@@ -118,6 +121,7 @@ impl<W: Watcher> Control<W> {
         let (state, state_seen) = watch::channel(State::Ready);
         let (planned, users) = watch::channel(0);
         let (latest, latest_seen) = watch::channel(None);
+        let (course, course_seen) = watch::channel(Course::default());
         let now = clock::now();
         let control = Self {
             dispatcher,
@@ -127,6 +131,8 @@ impl<W: Watcher> Control<W> {
             state,
             planned,
             latest,
+            course,
+            fresh: false,
             ramping: None,
             open: None,
             finishing: false,
@@ -140,7 +146,14 @@ impl<W: Watcher> Control<W> {
             fleet,
             settings,
         };
-        Ok((control, Handle { orders: sender, state: state_seen, users, latest: latest_seen }))
+        let handle = Handle {
+            orders: sender,
+            state: state_seen,
+            users,
+            latest: latest_seen,
+            course: course_seen,
+        };
+        Ok((control, handle))
     }
 
     /// Runs until [`Handle::quit`] and returns the last figures.
@@ -168,6 +181,10 @@ impl<W: Watcher> Control<W> {
 
     fn carry_out(&mut self, order: Order) {
         match order {
+            Order::Begin { run, answer } => {
+                let _ = answer.send(self.begin(*run));
+            }
+            Order::Exchange(options) => self.fleet.exchange(&options),
             Order::Start { ramp, began } => self.start(ramp, began, None),
             Order::StartClasses { ramp, classes, answer } => {
                 // Checked before anything is changed.
@@ -294,6 +311,7 @@ impl<W: Watcher> Control<W> {
             State::Stopping => {}
             State::Spawning | State::Running => {
                 self.ramping = None;
+                self.course.send_modify(|course| course.target = None);
                 self.state.send_replace(State::Stopping);
                 self.settings.hooks.test_stopping();
                 let grace = self.settings.stop_timeout;

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::spawn_local;
 
 use super::arrivals::{Open, Opening, has_room};
+use super::gear::Gear;
 use super::life::{End, count_panic, live};
 use super::pool::Call;
 use super::turns::{Limits, Turns};
@@ -36,6 +37,10 @@ const STARTS_IN_A_ROW: usize = 32;
 /// What a driver is told.
 #[derive(Debug)]
 pub(crate) enum Command {
+    /// A new run begins: users are made of this from now on. There are none at this time.
+    Equip(Gear),
+    /// Users read these options from their next task on.
+    Exchange(Arc<Options>),
     /// Start these users, each when it is due.
     Start(Vec<Birth>),
     /// Stop the users of a class with these numbers; those that have gone by themselves are no matter.
@@ -141,8 +146,8 @@ impl Driver {
                 setup.anchor,
                 RecorderOptions { coarse: setup.options.locust_percentiles },
             )),
-            options: Arc::clone(&setup.options),
-            provided: Arc::clone(&setup.provided),
+            options: RefCell::new(Arc::clone(&setup.options)),
+            provided: RefCell::new(Arc::clone(&setup.provided)),
             trace_rng: RefCell::new(entropy()),
             limiter: setup.max_rate.map(Limiter::new),
             catch_exceptions: setup.catch_exceptions,
@@ -151,14 +156,7 @@ impl Driver {
             hooks: Arc::clone(&setup.hooks),
         });
         let http = http::Shared::new(setup.http.clone());
-        let bases = setup
-            .classes
-            .iter()
-            .map(|class| {
-                let host = setup.options.host.as_deref().or_else(|| class.host());
-                host.map(|host| http.base_url(host)).transpose()
-            })
-            .collect::<Result<_, _>>()?;
+        let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
         let (pending, open, called) = (VecDeque::new(), None, 0);
@@ -198,6 +196,8 @@ impl Driver {
 
     fn obey(&mut self, command: Command) {
         match command {
+            Command::Equip(gear) => self.equip(gear),
+            Command::Exchange(options) => self.exchange(options),
             Command::Start(births) => {
                 self.living.borrow_mut().draining = false;
                 self.pending.extend(births);
@@ -223,6 +223,22 @@ impl Driver {
             Command::Report { number } => self.report(number),
             Command::Quit => {}
         }
+    }
+
+    fn equip(&mut self, gear: Gear) {
+        let Gear { classes, options, provided, limits } = gear;
+        // Whoever begins a run has checked its hosts; without a base a request says that it has none.
+        self.bases =
+            bases(&self.http, &classes, &options).unwrap_or_else(|_| vec![None; classes.len()]);
+        self.open = None;
+        self.env.provided.replace(Arc::clone(&provided));
+        self.setup = Setup { classes, provided, limits, ..self.setup.clone() };
+        self.exchange(options);
+    }
+
+    fn exchange(&mut self, options: Arc<Options>) {
+        self.env.options.replace(Arc::clone(&options));
+        self.setup.options = options;
     }
 
     fn report(&mut self, number: u64) {
@@ -390,6 +406,19 @@ fn reap(signals: Vec<StopSignal>, grace: Duration) {
         tokio::time::sleep(DRAIN).await;
         raise(&signals, Stop::Now);
     });
+}
+
+/// Where the users of each class send requests to.
+fn bases(
+    http: &Rc<http::Shared>,
+    classes: &[UserClass],
+    options: &Options,
+) -> Result<Vec<Option<http::BaseUrl>>, http::Error> {
+    let of = |class: &UserClass| {
+        let host = options.host.as_deref().or_else(|| class.host());
+        host.map(|host| http.base_url(host)).transpose()
+    };
+    classes.iter().map(of).collect()
 }
 
 fn count(users: usize) -> u32 {

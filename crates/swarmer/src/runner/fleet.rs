@@ -2,7 +2,7 @@
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,10 @@ use tokio::task::LocalSet;
 
 use super::arrivals::Opening;
 use super::driver::{Birth, Command, Driver, Event, Setup};
+use super::gear::Gear;
 use crate::http;
 use crate::load::{Arrivals, Share};
+use crate::options::Options;
 
 /// Why the fleet could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +101,16 @@ impl Fleet {
             // Each driver says that it died before it lets go of its sender, so there is nothing left to hear.
             None => std::future::pending().await,
         }
+    }
+
+    /// From now on users are made of this.
+    pub(crate) fn equip(&self, gear: &Gear) {
+        self.tell_all(|| Command::Equip(gear.clone()));
+    }
+
+    /// Lets users read these options.
+    pub(crate) fn exchange(&self, options: &Arc<Options>) {
+        self.tell_all(|| Command::Exchange(Arc::clone(options)));
     }
 
     pub(crate) fn start_users(&self, driver: usize, births: Vec<Birth>) {

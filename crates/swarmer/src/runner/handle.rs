@@ -6,7 +6,9 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
+use super::gear::{Begin, Refusal};
 use crate::load::{Arrivals, LoadError, Ramp};
+use crate::options::Options;
 use crate::stats::{Collector, Summary};
 
 /// Where a run stands. The words are Locust's.
@@ -43,6 +45,13 @@ impl std::fmt::Debug for Question {
 /// What the control plane can be asked to do.
 #[derive(Debug)]
 pub(super) enum Order {
+    /// Begin a run without a user yet, made of this from now on.
+    Begin {
+        run: Box<Begin>,
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// Let users read these options from now on.
+    Exchange(Arc<Options>),
     Start {
         ramp: Ramp,
         /// When its first step is due; now if not given.
@@ -71,6 +80,15 @@ pub(super) enum Order {
     Quit,
 }
 
+/// Where the run is going.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Course {
+    /// Runs begun so far.
+    pub(crate) runs: u64,
+    /// The number of users that is gone to, and the rate; `None` in the open model and when there is no run.
+    pub(crate) target: Option<(u32, f64)>,
+}
+
 /// Steers a run from anywhere: cheap to clone, `Send`. Orders are carried out one after the other.
 #[derive(Debug, Clone)]
 pub struct Handle {
@@ -79,9 +97,31 @@ pub struct Handle {
     /// Users started, those due soon included.
     pub(super) users: watch::Receiver<u32>,
     pub(super) latest: watch::Receiver<Option<Arc<Summary>>>,
+    pub(super) course: watch::Receiver<Course>,
 }
 
 impl Handle {
+    /// Begins a run that is made of this, without a user yet: what is said to [`start`](Self::start) and the like after
+    /// it belongs to that run.
+    ///
+    /// # Errors
+    /// When there can be none now.
+    pub(crate) async fn begin(&self, run: Begin) -> Result<(), Refusal> {
+        let (answer, outcome) = oneshot::channel();
+        self.send(Order::Begin { run: Box::new(run), answer });
+        outcome.await.unwrap_or(Err(Refusal::Ended))
+    }
+
+    /// Lets users read these options from now on: those that run with their next task.
+    pub(crate) fn exchange(&self, options: Arc<Options>) {
+        self.send(Order::Exchange(options));
+    }
+
+    /// Where the run is going.
+    pub(crate) fn course(&self) -> Course {
+        *self.course.borrow()
+    }
+
     /// Goes to `users` users at `rate` users a second: changes the run that goes on, or starts a fresh one (figures at
     /// zero, users numbered from 0) when none does.
     ///
@@ -133,6 +173,11 @@ impl Handle {
         let (done, gone) = oneshot::channel();
         self.send(Order::Stop { done });
         let _ = gone.await;
+    }
+
+    /// As [`stop`](Self::stop), without waiting for the end.
+    pub(crate) fn stop_soon(&self) {
+        self.send(Order::Stop { done: oneshot::channel().0 });
     }
 
     /// Stops all users without waiting for anything they do; requests in flight are counted as aborted.

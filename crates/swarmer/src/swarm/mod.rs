@@ -1,23 +1,27 @@
 //! The builder a workload's `main` calls: scenarios and options in, exit code out.
 
 mod classes;
+mod conductor;
+mod desk;
 mod documents;
 mod face;
-mod headless;
 mod hooks;
 mod keys;
+mod launch;
 mod model;
 mod output;
 mod preflight;
+mod preparation;
 mod ratio;
 mod setup;
+mod signals;
 mod terminal;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use model::{load as load_of, max_rate};
+pub(crate) use model::max_rate;
 pub use output::Narrator;
 use setup::SetupFn;
 pub use setup::{Setup, SetupError};
@@ -193,12 +197,12 @@ impl Swarm {
     /// `--exit-code-on-error`) when a request failed or a task threw; else 1 when the run could not start or a file could
     /// not be written, and 2 for a wrong command line or figures lost by a defect.
     pub fn run(self) -> ExitCode {
-        headless::main(self)
+        launch::main(self)
     }
 
     /// As [`run`](Self::run), with options that have been read already.
     pub fn run_with(self, options: Options) -> ExitCode {
-        headless::with_options(self, options)
+        launch::with_options(self, options)
     }
 
     pub(crate) fn configured(mut self, options: &Options) -> Result<Self, SetupError> {
@@ -244,6 +248,14 @@ impl Swarm {
             limits,
             hooks: Arc::clone(&self.hooks),
         }
+    }
+
+    /// The load of a run with these options, over all classes.
+    ///
+    /// # Errors
+    /// When options are wrong or do not fit the workload.
+    pub(crate) fn load(&mut self, options: &Options) -> Result<model::Load, SetupError> {
+        model::load(self.shape.take(), &self.load_classes(), options)
     }
 
     fn load_classes(&self) -> Vec<load::UserClass> {

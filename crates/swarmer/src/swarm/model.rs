@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::{SetupError, Swarm};
+use super::SetupError;
 use crate::http::AllowList;
 use crate::load::{Arrivals, Plan, Rates, Shape, Spacing, Stages, TextError, UserClass};
 use crate::logging::MAIN;
@@ -97,13 +97,16 @@ fn no_arrivals(arrivals: Option<&String>) -> Result<(), String> {
     }
 }
 
-/// The load that `options` ask for; if they do not, that of the workload's shape or a plain number of users.
+/// The load that `options` ask for; if they do not, that of the workload's `shape` or a plain number of users.
 ///
 /// # Errors
 /// When options are wrong or do not fit the workload.
-pub(crate) fn load(swarm: &mut Swarm, options: &Options) -> Result<Load, SetupError> {
+pub(crate) fn load(
+    shape: Option<Box<dyn Shape>>,
+    classes: &[UserClass],
+    options: &Options,
+) -> Result<Load, SetupError> {
     let wanted = wanted(options).map_err(SetupError::new)?;
-    let shape = swarm.shape.take();
     if shape.is_some() && !matches!(wanted, Wanted::Users) {
         warn!(target: MAIN, "The load shape of the workload is not used: the options ask for another load");
     }
@@ -113,7 +116,7 @@ pub(crate) fn load(swarm: &mut Swarm, options: &Options) -> Result<Load, SetupEr
     };
     let run_time = options.run_time;
     match (wanted, shape) {
-        (Wanted::Rates(rates), _) => of_rates(rates, &swarm.load_classes(), options),
+        (Wanted::Rates(rates), _) => of_rates(rates, classes, options),
         (Wanted::Stages(stages), _) => {
             ignored(&[("--users", options.users.is_some()), spawn_rate(options)]);
             let users = stages.peak();
@@ -129,21 +132,23 @@ pub(crate) fn load(swarm: &mut Swarm, options: &Options) -> Result<Load, SetupEr
     }
 }
 
-/// What `--plan` prints.
-///
-/// # Errors
-/// As [`load`].
-pub(super) fn plan(mut swarm: Swarm, options: &Options) -> Result<Plan, SetupError> {
-    let Load { model, plan, run_time, .. } = load(&mut swarm, options)?;
-    Ok(match (plan, model) {
-        (Some(plan), _) => plan,
-        (None, Model::Shape(mut shape)) => Plan::of_shape(&mut *shape),
-        (None, Model::Users { users, rate }) => Plan::Users { users, rate, run_time },
-        // These have a plan.
-        (None, Model::Stages(_) | Model::Arrivals { .. }) => {
-            return Err(SetupError::new("this load has no plan"));
-        }
-    })
+impl Load {
+    /// The load as people read it before the run. A shape is asked for all its answers, which uses it up.
+    pub(super) fn into_plan(self) -> Option<Plan> {
+        let Self { model, plan, run_time, .. } = self;
+        plan.or_else(|| match model {
+            Model::Shape(mut shape) => Some(Plan::of_shape(&mut *shape)),
+            Model::Users { users, rate } => Some(Plan::Users { users, rate, run_time }),
+            // These have one.
+            Model::Stages(_) | Model::Arrivals { .. } => None,
+        })
+    }
+
+    /// Whether the run ends by itself, whatever the run time.
+    pub(super) fn ends_by_itself(&self) -> bool {
+        matches!(self.model, Model::Stages(_) | Model::Shape(_))
+            || self.plan.as_ref().is_some_and(|plan| plan.duration().is_some())
+    }
 }
 
 /// What the log says when a model is at its end.

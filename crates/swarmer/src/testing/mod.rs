@@ -45,7 +45,7 @@ use crate::options::Options;
 use crate::runner::{self, Control, Fleet, Watcher};
 pub use crate::runner::{Handle, State};
 use crate::stats::{Collector, Summary};
-use crate::swarm::{SetupError, Swarm, load_of, max_rate};
+use crate::swarm::{SetupError, Swarm, max_rate};
 
 /// The calendar time at which every virtual run begins: 2026-01-01T00:00:00Z, in seconds since the Unix epoch.
 const BEGINNING: u64 = 1_767_225_600;
@@ -152,7 +152,7 @@ async fn steer_through(
     options.seed.get_or_insert(0);
     let mut swarm = swarm.configured(&options)?;
     swarm.hosts(&options)?;
-    let load = load_of(&mut swarm, &options)?;
+    let load = swarm.load(&options)?;
     let threads = options.threads.unwrap_or_else(runner::default_drivers);
     let settings = swarm.settings(&options, load.limits.clone());
     let max_rate = max_rate(&options, if script.is_some() { 1 } else { threads });

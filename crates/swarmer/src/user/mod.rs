@@ -37,8 +37,9 @@ pub type UserRng = Pcg64Mcg;
 /// What all users of one driver share.
 pub(crate) struct Env {
     pub(crate) recorder: RefCell<Recorder>,
-    pub(crate) options: Arc<Options>,
-    pub(crate) provided: Arc<Provided>,
+    /// Both may be others from one task to the next.
+    pub(crate) options: RefCell<Arc<Options>>,
+    pub(crate) provided: RefCell<Arc<Provided>>,
     /// Trace ids come from entropy, never from the seed: two runs with one seed must not collide in a trace store.
     pub(crate) trace_rng: RefCell<Pcg64Mcg>,
     /// The ceiling on requests per second, if there is one.
@@ -76,6 +77,8 @@ pub struct User {
     /// What hooks are told with every request.
     context: Vec<(Box<str>, Box<str>)>,
     stop: StopSignal,
+    /// As they were when the task in hand began.
+    options: Arc<Options>,
     env: Rc<Env>,
 }
 
@@ -87,7 +90,8 @@ impl std::fmt::Debug for User {
 
 impl User {
     pub(crate) fn new(number: u64, client: http::Client, stop: StopSignal, env: Rc<Env>) -> Self {
-        let rng = seeded(env.options.seed.unwrap_or_default(), number);
+        let options = Arc::clone(&env.options.borrow());
+        let rng = seeded(options.seed.unwrap_or_default(), number);
         let (headers, schedule, context) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             number,
@@ -102,6 +106,7 @@ impl User {
             schedule,
             context,
             stop,
+            options,
             env,
         }
     }
@@ -116,9 +121,10 @@ impl User {
         &mut self.rng
     }
 
-    /// The options of the run, with the workload's own ones.
+    /// The options of the run, with the workload's own ones, as they were when the task in hand began: those of the
+    /// workload can be changed on the web page while users run.
     pub fn options(&self) -> &Options {
-        &self.env.options
+        &self.options
     }
 
     /// What the workload's set-up provided, by its type.
@@ -126,12 +132,12 @@ impl User {
     /// # Errors
     /// [`NotProvided`] when set-up provided nothing of that type: a mistake in the workload.
     pub fn provided<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, NotProvided> {
-        self.env.provided.get()
+        self.env.provided.borrow().get()
     }
 
     /// Pauses inside a task, as a person does between two steps: `wait` × the user's pace × the time scale.
     pub async fn think(&mut self, wait: Wait) {
-        let scale = self.env.options.time_scale * self.pace;
+        let scale = self.options.time_scale * self.pace;
         let pause = wait.think(&mut self.rng, scale);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -246,7 +252,7 @@ impl User {
     /// The pause before the next task.
     pub(crate) fn draw_wait(&mut self, wait: Wait, pace: &mut Pace) -> Duration {
         pace.anchor(self.began);
-        let pause = wait.draw(&mut self.rng, self.env.options.time_scale, clock::now(), pace);
+        let pause = wait.draw(&mut self.rng, self.options.time_scale, clock::now(), pace);
         self.due = pace.due();
         pause
     }
@@ -256,7 +262,7 @@ impl User {
     /// Which user makes a journey hangs on who is free, so on the target; what is done in it shall not. So each journey
     /// has random numbers of its own.
     pub(crate) fn begin_journey(&mut self, number: u64, due: Instant) {
-        let seed = self.env.options.seed.unwrap_or_default();
+        let seed = self.options.seed.unwrap_or_default();
         self.rng = seeded(seed ^ 0x4a4f_5552_4e45_5953, number);
         self.due = Some(due);
     }
@@ -269,6 +275,9 @@ impl User {
     /// Notes how late the task begins, if it was due at some moment.
     pub(crate) fn begin_task(&mut self) {
         self.began = clock::now();
+        if !Arc::ptr_eq(&self.options, &self.env.options.borrow()) {
+            self.options = Arc::clone(&self.env.options.borrow());
+        }
         if let Some(due) = self.due {
             let late = self.began.saturating_duration_since(due);
             self.env.recorder.borrow_mut().journey_started(late);
@@ -282,7 +291,7 @@ impl User {
 
     /// A pause that the workload computed, at the time scale of the run.
     pub(crate) fn scaled_wait(&self, seconds: f64) -> Result<Duration, TaskError> {
-        let scaled = Duration::try_from_secs_f64(seconds * self.env.options.time_scale);
+        let scaled = Duration::try_from_secs_f64(seconds * self.options.time_scale);
         scaled.map_err(|_| {
             TaskError::message(format!("the wait is {seconds} seconds, allowed: finite and >= 0"))
         })

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Values by type, at most one of each.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Provided(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
 /// Nothing of that type was provided.

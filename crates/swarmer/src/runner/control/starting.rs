@@ -9,8 +9,28 @@ use crate::clock;
 use crate::load::{Arrivals, Dispatcher, Ramp};
 use crate::logging::RUNNERS;
 use crate::runner::fleet::driver_names;
+use crate::runner::gear::{Begin, Refusal};
 
 impl<W: Watcher> Control<W> {
+    /// Begins a run, without a user yet.
+    pub(super) fn begin(&mut self, run: Begin) -> Result<(), Refusal> {
+        match self.state() {
+            State::Stopping => return Err(Refusal::Stopping),
+            state if state.is_active() => return Err(Refusal::Running),
+            _ if self.trouble == Some(Trouble::DriverLost) => return Err(Refusal::DriverLost),
+            _ => {}
+        }
+        Dispatcher::new(run.shares.clone(), driver_names(self.fleet.len()))?;
+        self.settings.classes = run.shares;
+        self.settings.limits = run.gear.limits.clone();
+        *self.collector.info_mut() = run.info;
+        self.fleet.equip(&run.gear);
+        self.begin_run();
+        self.fresh = true;
+        self.state.send_replace(State::Spawning);
+        Ok(())
+    }
+
     /// `classes`: of these only users are started from now on.
     pub(super) fn start(&mut self, ramp: Ramp, began: Option<Instant>, classes: Option<&[String]>) {
         if self.open.is_some() && self.state().is_active() {
@@ -25,7 +45,9 @@ impl<W: Watcher> Control<W> {
             // Known to be possible.
             let _ = self.dispatcher.restrict_to(classes);
         }
+        self.fresh = false;
         let (users, rate) = (ramp.target(), ramp.rate());
+        self.course.send_modify(|course| course.target = Some((users, rate)));
         if rate < Ramp::AT_ONCE {
             info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
         } else {
@@ -39,13 +61,14 @@ impl<W: Watcher> Control<W> {
 
     /// Begins a run of the open model.
     pub(super) fn open(&mut self, arrivals: &Arrivals, users: u32, began: Instant) {
-        if self.state().is_active() {
+        if self.state().is_active() && !self.fresh {
             warn!(target: RUNNERS, "A run goes on; stop it before journeys can arrive");
             return;
         }
         if !self.may_start() {
             return;
         }
+        self.fresh = false;
         let classes = self.settings.classes.iter().filter(|class| !class.is_idle()).count();
         let drivers = self.fleet.open(arrivals, users, classes, began);
         info!(target: RUNNERS, "Starting journeys as they arrive, with at most {users} users on {drivers} drivers");
@@ -78,6 +101,11 @@ impl<W: Watcher> Control<W> {
         {
             self.dispatcher = fresh;
         }
+        self.course.send_modify(|course| {
+            course.runs += 1;
+            course.target = None;
+        });
+        self.open = None;
         self.starts = Starts::default();
         self.finishing = false;
         self.trouble = None;

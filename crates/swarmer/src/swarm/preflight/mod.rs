@@ -6,8 +6,11 @@ mod target;
 
 use std::fmt::{self, Write};
 
+use tracing::warn;
+
 use super::setup::SetupError;
 use crate::http::AllowList;
+use crate::logging::MAIN;
 
 /// What a check that did not fail found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,18 +65,21 @@ impl Checklist {
         self.0.iter().all(|(_, outcome)| outcome.is_ok())
     }
 
-    /// What there is to say before a run that starts: warnings.
+    /// Tells what there is to say before a run that starts: warnings.
     ///
     /// # Errors
-    /// The first check that failed.
-    pub(super) fn warnings(self) -> Result<Vec<String>, SetupError> {
+    /// The first check that failed; nothing is told then.
+    pub(super) fn warn(self) -> Result<(), SetupError> {
         let mut warnings = Vec::new();
         for (_, outcome) in self.0 {
             if let Finding::Warning(text) = outcome? {
                 warnings.push(text);
             }
         }
-        Ok(warnings)
+        for warning in warnings {
+            warn!(target: MAIN, "{warning}");
+        }
+        Ok(())
     }
 }
 

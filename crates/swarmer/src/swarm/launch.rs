@@ -1,26 +1,26 @@
-//! A run without a web page: started from the command line, ended by time or by a signal.
+//! From a command line to an exit code: what is done before the first user and after the last.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use super::face::{self, Asks};
+use super::conductor::Conductor;
+use super::desk::Desk;
 use super::model::{self, Load, ONE_USER};
 use super::output::Output;
 use super::preflight::Checklist;
-use super::{Setup, SetupError, Swarm, keys, ratio};
+use super::preparation::Preparation;
+use super::signals::Signals;
+use super::{SetupError, Swarm, face, keys, ratio};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Fleet, Handle, Model, Outcome, State, Trouble};
-use crate::scenario::caught;
-use crate::stats::{Collector, RunInfo};
-use crate::user::Provided;
+use crate::runner::{self, Control, Fleet, Outcome, Trouble};
+use crate::stats::Collector;
 
 /// The exit code of a mistake on the command line.
 const USAGE: u8 = 2;
@@ -61,8 +61,9 @@ pub(super) fn with_options(swarm: Swarm, mut options: Options) -> ExitCode {
         };
     }
     if options.plan {
-        return match swarm.configured(&options).and_then(|swarm| model::plan(swarm, &options)) {
-            Ok(plan) => print(&plan.to_string()),
+        let load = swarm.configured(&options).and_then(|mut swarm| swarm.load(&options));
+        return match load.map(Load::into_plan) {
+            Ok(plan) => print(&plan.map(|plan| plan.to_string()).unwrap_or_default()),
             Err(error) => fail(&program, &error.to_string()),
         };
     }
@@ -132,25 +133,26 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if let Some(environment) = environment.as_mut() {
         environment.start(&mut options)?;
     }
-    let mut swarm = swarm.configured(&options)?;
-    let hooks = Arc::clone(&swarm.hooks);
-    let load = model::load(&mut swarm, &options)?;
+    let desk = desk(swarm.configured(&options)?, options)?;
+    let hooks = Arc::clone(&desk.swarm().hooks);
+    let load = desk.load()?;
     let machine = Checklist::of_machine(load.users);
-    let hosts = swarm.hosts(&options)?;
-    if options.check {
-        return check(machine, &hosts, &options);
+    let hosts = desk.hosts()?;
+    if desk.options().check {
+        return check(machine, &hosts, desk.options());
     }
-    warn_of(machine)?;
-    let output = Output::new(&options)?;
+    machine.warn()?;
+    let output = Output::new(desk.options())?;
+    let on_error = desk.options().exit_code_on_error;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(drive(swarm, load, options.clone(), &hosts, output));
+    let outcome = runtime.block_on(drive(desk, load, output));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
     let Outcome { summary, watcher: mut output, trouble } = outcome?;
     let files_written = output.write(&summary);
     let wanted = hooks.quitting(&summary);
-    let code = if summary.has_problems() { options.exit_code_on_error } else { 0 };
+    let code = if summary.has_problems() { on_error } else { 0 };
     let code = match (code, trouble) {
         (0, Some(Trouble::DriverLost)) => 2,
         (0, Some(Trouble::NobodyStarted)) => 1,
@@ -168,37 +170,40 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     Ok(code)
 }
 
+/// Where the runs of this workload are made ready.
+fn desk(mut swarm: Swarm, options: Options) -> Result<Desk, SetupError> {
+    let (setup, given) = (swarm.setup.take(), std::mem::take(&mut swarm.provided));
+    let hooks = Arc::clone(&swarm.hooks);
+    let preparation = Preparation::new(http_config(&options)?, setup, given, hooks);
+    Ok(Desk::new(swarm, Arc::new(options), preparation))
+}
+
+/// The engine at work, from its first thread to its last figure.
 async fn drive(
-    swarm: Swarm,
+    mut desk: Desk,
     load: Load,
-    options: Options,
-    hosts: &[String],
     mut output: Output,
 ) -> Result<Outcome<Output>, SetupError> {
     let mut signals = Signals::listen()?;
-    let http = http_config(&options)?;
-    let targets = async { warn_of(Checklist::of_targets(hosts, &http.allowed).await) };
-    signals.unless(targets).await?;
-
-    let settings = swarm.settings(&options, load.limits.clone());
+    let prepared = signals.unless(desk.prepare()).await?;
+    let options = Arc::clone(desk.options());
     let drivers = options.threads.unwrap_or_else(runner::default_drivers);
-    let max_rate = model::max_rate(&options, drivers);
-    let options = Arc::new(options);
-    let setup = Setup::new(http.clone(), Arc::clone(&options), swarm.provided)?;
-    let (provided, setup_requests) = signals.unless(prepare(setup, swarm.setup.as_deref())).await?;
-
-    let begun = swarm.hooks.init(&options);
-    begun.map_err(|problem| SetupError::new(format!("on_init: {problem}")))?;
     let anchor = Anchor::now();
-    let collector = collector(anchor, &options, setup_requests);
+    let mut collector = Collector::new(anchor, clock::now());
+    *collector.info_mut() = desk.info(prepared.requests);
+    if options.json || options.json_file.is_some() {
+        collector.keep_seconds();
+    }
+    let swarm = desk.swarm();
+    let settings = swarm.settings(&options, load.limits.clone());
     let fleet_setup = runner::Setup {
-        classes: swarm.classes.into(),
+        classes: swarm.classes.clone().into(),
         options: Arc::clone(&options),
-        provided: Arc::new(provided),
-        http,
+        provided: Arc::clone(&prepared.provided),
+        http: http_config(&options)?,
         anchor,
         limits: load.limits.clone(),
-        max_rate,
+        max_rate: model::max_rate(&options, drivers),
         catch_exceptions: swarm.catch_exceptions,
         hooks: Arc::clone(&swarm.hooks),
         #[cfg(any(test, feature = "testing"))]
@@ -209,25 +214,15 @@ async fn drive(
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
     let keys = keys::listen(handle.clone(), !asks.have_the_keys());
+    let conductor = Conductor::new(handle, desk);
     let steering = async {
         tokio::select! {
-            () = steer(handle, load, signals, asks) => {}
+            () = conductor.conduct((load, prepared), signals, asks) => {}
             never = keys => match never {},
         }
     };
     let (outcome, ()) = tokio::join!(control.run(), steering);
     Ok(outcome)
-}
-
-async fn prepare(
-    mut setup: Setup,
-    workload: Option<&dyn super::setup::SetupFn>,
-) -> Result<(Provided, u64), SetupError> {
-    if let Some(workload) = workload {
-        let prepared = caught(workload.call(&mut setup)).await;
-        prepared.map_err(|panic| super::workload("set-up", &panic))??;
-    }
-    Ok(setup.finish())
 }
 
 fn http_config(options: &Options) -> Result<http::Config, SetupError> {
@@ -244,111 +239,4 @@ fn check(machine: Checklist, hosts: &[String], options: &Options) -> Result<u8, 
     runtime.shutdown_background();
     print(&list.to_string());
     Ok(u8::from(!list.is_passed()))
-}
-
-/// Tells what a check warns of; fails with the first that failed.
-fn warn_of(list: Checklist) -> Result<(), SetupError> {
-    for warning in list.warnings()? {
-        warn!(target: MAIN, "{warning}");
-    }
-    Ok(())
-}
-
-fn collector(anchor: Anchor, options: &Options, setup_requests: u64) -> Collector {
-    let mut collector = Collector::new(anchor, clock::now());
-    *collector.info_mut() = RunInfo {
-        host: options.host.clone(),
-        profile: options.profile.clone(),
-        seed: options.seed,
-        setup_requests,
-        engine: env!("CARGO_PKG_VERSION").to_owned(),
-        settings: options.given.clone(),
-        trace_url: options.trace_url.clone(),
-        ..RunInfo::default()
-    };
-    if options.json || options.json_file.is_some() {
-        collector.keep_seconds();
-    }
-    if options.insecure {
-        collector.note("TLS certificates were not verified (--insecure)");
-    }
-    collector
-}
-
-/// Starts the run and ends it: by time, by signal, or because a user said so.
-async fn steer(handle: Handle, load: Load, mut signals: Signals, mut asks: Asks) {
-    let Load { model, plan, run_time, .. } = load;
-    let ends_by_itself = matches!(model, Model::Stages(_) | Model::Shape(_))
-        || plan.as_ref().is_some_and(|plan| plan.duration().is_some());
-    if let Some(plan) = plan {
-        plan.to_string().lines().for_each(|line| info!(target: MAIN, "{line}"));
-    }
-    if let Some(limit) = run_time {
-        info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs());
-    } else if !ends_by_itself {
-        info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt");
-    }
-    let limit = async {
-        match run_time {
-            Some(limit) => tokio::time::sleep(limit).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut watch = handle.clone();
-    tokio::select! {
-        biased;
-        () = limit => info!(target: MAIN, "--run-time limit reached, shutting down"),
-        ending = model.follow(&handle) => match ending {
-            Ok(ending) => info!(target: MAIN, "{}", model::said(ending)),
-            Err(error) => error!(target: MAIN, "{error}"),
-        },
-        name = signals.next() => info!(target: MAIN, "Got {name} signal"),
-        () = watch.until(|state| state == State::Stopped) => {}
-        () = asks.obey(&handle) => {}
-    }
-    tokio::select! {
-        () = handle.stop() => {}
-        () = async {
-            signals.next().await;
-            warn!(target: MAIN, "Second signal: giving up the requests in flight");
-            handle.abort();
-            handle.stop().await;
-        } => {}
-    }
-    handle.quit();
-}
-
-/// The signals that end a run.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
-
-    /// Does `work` unless a signal comes first.
-    async fn unless<T>(
-        &mut self,
-        work: impl Future<Output = Result<T, SetupError>>,
-    ) -> Result<T, SetupError> {
-        tokio::select! {
-            result = work => result,
-            name = self.next() => {
-                Err(SetupError::new(format!("Got {name} signal before the first user started")))
-            }
-        }
-    }
 }
