@@ -122,6 +122,6 @@ FAILED   target       nobody answers
                       hint: Is it running?
 "#);
         assert!(!list.is_passed());
-        assert_eq!(list.warnings(), Err(failed));
+        assert_eq!(list.warn(), Err(failed));
     }
 }
