@@ -103,7 +103,8 @@ impl Desk {
             notes: options.insecure.then_some(insecure).into_iter().collect(),
             workload: format!("{} {}", self.swarm.name, self.swarm.version),
             engine: env!("CARGO_PKG_VERSION").to_owned(),
-            ..RunInfo::default()
+            settings: options.given.clone(),
+            trace_url: options.trace_url.clone(),
         }
     }
 }
