@@ -8,7 +8,7 @@ use load_tests::utils::directory::{Account, Directory};
 use load_tests::utils::helpers::user_group;
 use serde_json::{Value, json};
 use swarmer::options::{Options, Program, Surroundings, parse};
-use swarmer::stats::Summary;
+use swarmer::stats::{Funnel, Summary};
 use swarmer::testing::{Script, ScriptedReply, ScriptedRequest, run};
 
 /// Every request name of the journeys, with the tasks it tells apart.
@@ -96,6 +96,114 @@ fn worked(args: &[&str], script: Script) -> Summary {
 
 fn counts(summary: &Summary) -> BTreeMap<&str, u64> {
     summary.requests().map(|row| (&*row.name, row.figures.requests)).collect()
+}
+
+/// The seven journeys: user class, task, steps in their order.
+const JOURNEYS: [(&str, &str, &[&str]); 7] = [
+    (
+        "ClaimsAgent",
+        "File Claim",
+        &["1. Find Active Policy", "2. File Claim", "3. View Claim Details"],
+    ),
+    (
+        "ClaimsAgent",
+        "Process Claim",
+        &[
+            "1. Find Claim to Process",
+            "2. Mark Under Review",
+            "3. Approved Claim",
+            "3. Denied Claim",
+            "4. View Claim History",
+        ],
+    ),
+    (
+        "ClaimsAgent",
+        "Review Claims",
+        &["1. Browse Claims", "2. View Claim Details", "3. View Claim History"],
+    ),
+    (
+        "QuoteAgent",
+        "Convert Quote to Policy",
+        &["1. Find Active Quote", "2. Convert to Policy", "3. View New Policy"],
+    ),
+    (
+        "QuoteAgent",
+        "Create Quote",
+        &["1. Calculate Premium", "2. Create Quote", "3. View Quote Details"],
+    ),
+    (
+        "QuoteAgent",
+        "Review Quotes",
+        &["1. Browse Quotes", "2. View Quote Details", "3. View Quote History"],
+    ),
+    (
+        "QuoteAgent",
+        "Update Policy Status",
+        &["1. Find Policy to Update", "2. View Policy Details", "3. Update Policy Status"],
+    ),
+];
+
+/// Which journeys a summary shows, with the names of their steps.
+fn shapes(summary: &Summary) -> Vec<(&str, &str, Vec<&str>)> {
+    let steps = |funnel: &'_ Funnel| funnel.steps.len();
+    assert!(summary.funnels.iter().all(|funnel| steps(funnel) > 0));
+    let names = |at: usize| summary.funnels[at].steps.iter().map(|step| &*step.name).collect();
+    let funnels = summary.funnels.iter().enumerate();
+    funnels.map(|(at, funnel)| (&*funnel.scenario, &*funnel.task, names(at))).collect()
+}
+
+fn funnel<'s>(summary: &'s Summary, task: &str) -> &'s Funnel {
+    summary.funnels.iter().find(|funnel| *funnel.task == *task).expect("a funnel of the task")
+}
+
+/// How many runs of a task ended so.
+fn ended(funnel: &Funnel, outcome: &str) -> u64 {
+    funnel.ends.iter().find(|end| *end.outcome == *outcome).map_or(0, |end| end.runs)
+}
+
+/// What holds of the funnels of every run.
+fn assert_sums(summary: &Summary) {
+    let counts = counts(summary);
+    for funnel in &summary.funnels {
+        assert_eq!(funnel.ends.iter().map(|end| end.runs).sum::<u64>(), funnel.runs, "{funnel:?}");
+        assert_eq!(funnel.steps.iter().map(|step| step.ended_here).sum::<u64>(), funnel.runs);
+        assert!(funnel.steps.iter().all(|step| step.runs <= funnel.runs));
+        assert_eq!(funnel.steps[0].runs, funnel.runs, "all begin with the first step");
+        for step in &funnel.steps {
+            assert_eq!(step.requests, counts[&*step.name], "{} is in one task only", step.name);
+        }
+        let cut = ended(funnel, swarmer::stats::CUT);
+        let row = summary.journeys().find(|row| row.name == funnel.task).expect("a row");
+        assert_eq!((&*row.method, row.figures.requests), (&*funnel.scenario, funnel.runs - cut));
+        let by_group: u64 = row.segments.iter().map(|segment| segment.figures.requests).sum();
+        assert_eq!(by_group, row.figures.requests, "each journey belongs to group A or B");
+    }
+}
+
+#[test]
+fn each_task_is_a_journey_with_its_steps_and_sign_ins_belong_to_none() {
+    let summary = worked(&LONG, Script::new(answer));
+    assert_eq!(
+        shapes(&summary),
+        JOURNEYS.map(|(class, task, steps)| (class, task, steps.to_vec()))
+    );
+    assert_sums(&summary);
+    let file = funnel(&summary, "File Claim");
+    let (finished, cut) = (ended(file, "finished"), ended(file, "cut off"));
+    assert_eq!(finished + cut, file.runs, "there is always something to work on");
+    assert!(finished > 500 && cut < 100, "{file:?}");
+    assert!(file.steps[0].before.count == 0 && file.duration.p50 > 2_000.0, "{file:?}");
+    // Two think times of 1 to 7 s at a pace of 0.7 to 1.3, and three answers of 20 ms.
+    assert!((file.duration.mean - file.between.mean - 60.0).abs() < 3.0, "{file:?}");
+    assert!((7_600.0..8_400.0).contains(&file.between.mean), "{file:?}");
+    let process = funnel(&summary, "Process Claim");
+    let [_, mark, approve, deny, view] = &process.steps[..] else { panic!("five steps") };
+    assert!(mark.runs < process.runs * 6 / 10, "about half of the claims were under review");
+    assert!(view.runs <= approve.runs + deny.runs && approve.runs > deny.runs, "{process:?}");
+    let classes: BTreeMap<_, _> =
+        summary.classes.iter().map(|row| (&*row.name, row.figures.requests)).collect();
+    assert_eq!(classes.keys().copied().collect::<Vec<_>>(), ["ClaimsAgent", "QuoteAgent"]);
+    assert_eq!(classes.values().sum::<u64>(), summary.total.figures.requests);
 }
 
 /// An hour of a hundred agents.
@@ -288,6 +396,19 @@ fn a_lost_race_is_no_failure_and_ends_the_task() {
     assert!(
         !counts.contains_key("3. View New Policy") && !counts.contains_key("4. View Claim History")
     );
+    assert_sums(&summary);
+    for (task, race) in [
+        ("Convert Quote to Policy", "2. Convert to Policy"),
+        ("Update Policy Status", "3. Update Policy Status"),
+    ] {
+        let funnel = funnel(&summary, task);
+        let race = funnel.steps.iter().find(|step| *step.name == *race).expect("a step");
+        // A user who was stopped after the request was told nothing of how it went.
+        let lost = ended(funnel, "lost a race");
+        assert!(lost <= race.ended_here && lost + ended(funnel, "cut off") >= race.ended_here);
+        assert_eq!((ended(funnel, "finished"), race.failures), (0, 0));
+        assert!(lost > 10, "{funnel:?}");
+    }
 }
 
 #[test]
@@ -315,4 +436,51 @@ fn nothing_to_work_on_ends_a_task_without_a_failure() {
         !counts.contains_key("2. Convert to Policy")
             && !counts.contains_key("2. View Claim Details")
     );
+    assert_sums(&summary);
+    for (_, task, _) in JOURNEYS.iter().filter(|(_, task, _)| *task != "Create Quote") {
+        let funnel = funnel(&summary, task);
+        assert_eq!(funnel.steps.len(), 1);
+        assert_eq!(ended(funnel, "none found") + ended(funnel, "cut off"), funnel.runs);
+        assert!(ended(funnel, "none found") > 10 && funnel.duration.max < 30.0, "{funnel:?}");
+    }
+}
+
+#[test]
+fn against_the_real_services_the_saved_funnels_agree_with_the_requests() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().join("summary.json");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_load-tests"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .args(["--demo", "--headless", "--only-summary", "-u", "60", "-r", "60", "-t", "15s"])
+        .args(["--time-scale", "0.02", "--seed", "7", "--stop-timeout", "5"])
+        .arg(format!("--summary-json={}", place.display()))
+        .output()
+        .expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let text = std::fs::read_to_string(&place).expect("the summary");
+    let summary: Summary = serde_json::from_str(&text).expect("a summary reads what it wrote");
+    assert_eq!(
+        shapes(&summary),
+        JOURNEYS.map(|(class, task, steps)| (class, task, steps.to_vec()))
+    );
+    assert_sums(&summary);
+    for funnel in &summary.funnels {
+        assert_eq!(ended(funnel, "cut off"), 0, "there was time to end every task: {stderr}");
+        let [finished, none, lost] =
+            ["finished", "none found", "lost a race"].map(|o| ended(funnel, o));
+        assert_eq!(finished + none + lost, funnel.runs, "nothing fails here: {funnel:?}");
+        assert_eq!(
+            none, funnel.steps[0].ended_here,
+            "none was found at the first step: {funnel:?}"
+        );
+        assert!(finished > 10, "{funnel:?}");
+        let last = funnel.steps.last().expect("a step");
+        match &*funnel.task {
+            // Who changes a policy last may lose at the last step.
+            "Update Policy Status" => assert_eq!(last.ended_here, finished + lost),
+            _ => assert_eq!(last.ended_here, finished, "{funnel:?}"),
+        }
+    }
 }

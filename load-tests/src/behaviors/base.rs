@@ -114,7 +114,7 @@ impl Agent {
         user.think(self.settings.think).await;
     }
 
-    /// One of `items`, by age if the settings say so; none ends the task, without fault.
+    /// One of `items`, by age if the settings say so; none ends the task, without fault, and the journey as "none found".
     ///
     /// # Errors
     /// When there is none.
@@ -124,7 +124,11 @@ impl Agent {
         age: Option<TargetAge>,
         user: &mut User,
     ) -> Result<&'i Item, TaskError> {
-        choice::choose(items, age, Timestamp::now(), user.rng()).ok_or_else(TaskError::end_task)
+        let chosen = choice::choose(items, age, Timestamp::now(), user.rng());
+        chosen.ok_or_else(|| {
+            user.outcome("none found");
+            TaskError::end_task()
+        })
     }
 }
 
@@ -174,10 +178,14 @@ pub fn race_may_be_lost(response: &Response) -> Verdict {
     }
 }
 
-/// Ends the task, without fault, when another agent was faster.
+/// Ends the task, without fault, when another agent was faster, and the journey as "lost a race".
 ///
 /// # Errors
 /// When the race was lost.
-pub fn won(response: Response) -> Result<Response, TaskError> {
-    if response.status() == 400 { Err(TaskError::end_task()) } else { Ok(response) }
+pub fn won(response: Response, user: &mut User) -> Result<Response, TaskError> {
+    if response.status() != 400 {
+        return Ok(response);
+    }
+    user.outcome("lost a race");
+    Err(TaskError::end_task())
 }

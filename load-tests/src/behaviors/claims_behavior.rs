@@ -65,7 +65,7 @@ impl ClaimsManagement {
             .expect([201, 400])
             .send()
             .await?;
-        let claim: Reply<Created> = won(response)?.json()?;
+        let claim: Reply<Created> = won(response, user)?.json()?;
         self.agent.think(user).await;
 
         user.get(&format!("/api/v1/claims/{}", claim.data.id))
@@ -97,7 +97,7 @@ impl ClaimsManagement {
                 .expect([200, 400])
                 .send()
                 .await?;
-            won(response)?;
+            won(response, user)?;
             self.agent.think(user).await;
         }
 
@@ -132,7 +132,7 @@ impl ClaimsManagement {
             .expect([200, 400])
             .send()
             .await?;
-        won(response)?;
+        won(response, user)?;
         Ok(())
     }
 

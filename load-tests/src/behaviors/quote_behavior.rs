@@ -91,7 +91,7 @@ impl QuoteManagement {
             .expect([200, 201, 400])
             .send()
             .await?;
-        let converted: Reply<Converted> = won(response)?.json()?;
+        let converted: Reply<Converted> = won(response, user)?.json()?;
         self.agent.think(user).await;
 
         user.get(&format!("/api/v1/policies/{}", converted.data.policy.id))
@@ -165,7 +165,7 @@ impl QuoteManagement {
             .expect([200, 400])
             .send()
             .await?;
-        won(response)?;
+        won(response, user)?;
         Ok(())
     }
 }

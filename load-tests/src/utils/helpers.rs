@@ -57,14 +57,14 @@ fn stable_hash(text: &str) -> u64 {
 }
 
 /// A task that is done by somebody who is signed in: rotates to another user first when that is due, and tries another
-/// sign-in when the last one failed. Without a token the task does not run.
+/// sign-in when the last one failed. Without a token the task does not run. A sign-in is no step of the task's journey.
 pub fn with_rotation<B, F>(task: F) -> impl AsyncFn(&mut B, &mut User) -> TaskResult + Send + Sync
 where
     B: Behavior,
     F: AsyncFn(&mut B, &mut User) -> TaskResult + Send + Sync,
 {
     async move |behavior: &mut B, user: &mut User| {
-        behavior.agent().be_ready(user).await?;
+        user.aside(async |user| behavior.agent().be_ready(user).await).await?;
         task(behavior, user).await
     }
 }

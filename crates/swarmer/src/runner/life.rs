@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::turns::Turns;
 use crate::clock;
-use crate::scenario::{Fault, Panic, Session, Step, UserClass};
+use crate::scenario::{Fault, Outcome, Panic, Session, Step, UserClass};
+use crate::stats::RunEnd;
 use crate::user::stop::Stopped;
 use crate::user::{Env, Reason, TaskError, User};
 
@@ -58,6 +59,7 @@ pub(super) async fn live(class: UserClass, mut user: User, mut turns: Turns) -> 
         Ok(None) => return End::Stopped,
         Err(Stopped) => End::Stopped,
     };
+    user.end_run(RunEnd::Cut);
     signal.begin_last_words();
     loop {
         if let Ok(Err(fault)) = signal.guard(session.stop(&mut user)).await {
@@ -92,6 +94,11 @@ async fn work(
             Step::Enter(start) => (Some(start.await), true),
             Step::Nothing => (None, false),
         };
+        if let Some(outcome) = &outcome
+            && !entering
+        {
+            end_run(user, outcome);
+        }
         has_turn = entering && matches!(outcome, Some(Ok(())));
         if !has_turn {
             user.end_task();
@@ -132,6 +139,28 @@ async fn work(
             tokio::task::coop::consume_budget().await;
         }
     }
+}
+
+/// Counts the run of a task that is over.
+fn end_run(user: &mut User, outcome: &Outcome) {
+    let panicked;
+    let end = match outcome {
+        Ok(()) => RunEnd::Done,
+        Err(Fault::Panic(panic)) => {
+            panicked = format!("panicked: {}", panic.text);
+            RunEnd::Failed(&panicked)
+        }
+        Err(Fault::Error(error)) => match error.reason() {
+            Reason::RequestFailed(failed) => RunEnd::Failed(&failed.reason),
+            Reason::Exception(error) => RunEnd::Failed(error),
+            Reason::EndTask
+            | Reason::NextTask
+            | Reason::Interrupt { .. }
+            | Reason::StopUser
+            | Reason::StopTest(_) => RunEnd::Done,
+        },
+    };
+    user.end_run(end);
 }
 
 /// Counts that the set has no task, and sees to it that this is not found out again at once.

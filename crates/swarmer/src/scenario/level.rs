@@ -105,7 +105,10 @@ impl<S: 'static> Active<S> {
             return Step::Nothing;
         };
         match &self.def.items[chosen].body {
-            Body::Task(run) => Step::Task(run.call(state, user)),
+            Body::Task(run) => {
+                user.begin_run(&self.def.items[chosen].name);
+                Step::Task(run.call(state, user))
+            }
             Body::Set(set) => Step::Enter(self.inner.insert(set.activate()).enter(state, user)),
         }
     }

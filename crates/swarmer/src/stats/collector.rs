@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::capped::{CappedTable, hash_of};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
+use super::funnels::Funnels;
 use super::health::Health;
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
@@ -44,6 +45,7 @@ pub struct Collector {
     metrics: MergedMetrics,
     folded_names: u64,
     schedule: ScheduleTally,
+    funnels: Funnels,
     history: History,
 }
 
@@ -74,6 +76,7 @@ impl Collector {
             metrics: MergedMetrics::default(),
             folded_names: 0,
             schedule: ScheduleTally::default(),
+            funnels: Funnels::default(),
             history: History::default(),
         }
     }
@@ -116,6 +119,9 @@ impl Collector {
         for exception in &delta.exceptions {
             self.add_exception(node, exception);
         }
+        for journey in &delta.journeys {
+            self.funnels.add(journey);
+        }
         self.errors.folded.merge(&delta.folded_errors);
         self.exceptions.folded.merge(&delta.folded_exceptions);
         self.folded_names += delta.folded_names;
@@ -137,6 +143,7 @@ impl Collector {
         self.metrics.clear();
         self.folded_names = 0;
         self.schedule = ScheduleTally::default();
+        self.funnels.clear();
     }
 
     /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
@@ -224,7 +231,7 @@ impl Collector {
                 names: self.folded_names,
             },
             classes: self.class_rows(second, span),
-            funnels: Vec::new(),
+            funnels: self.funnels.funnels(),
             exemplars: Vec::new(),
             health: Health { sound: true, ..Health::default() },
             marks: Vec::new(),

@@ -68,6 +68,41 @@ pub(super) struct ErrorDelta {
     pub(super) last: f64,
 }
 
+/// What happened in the runs of one task of one user class.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct JourneyDelta {
+    pub(super) scenario: Arc<str>,
+    pub(super) task: Arc<str>,
+    /// Runs that ended, by how they did.
+    pub(super) ends: Vec<(Arc<str>, u64)>,
+    pub(super) duration: Histogram<u32>,
+    pub(super) between: Histogram<u32>,
+    /// Every step the recorder knows, at most [`super::limits::STEPS`].
+    pub(super) steps: Vec<StepDelta>,
+}
+
+/// What happened in one step of a journey.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct StepDelta {
+    pub(super) method: Arc<str>,
+    pub(super) name: Arc<str>,
+    /// Runs that ended and had come to it.
+    pub(super) runs: u64,
+    pub(super) ended_here: u64,
+    pub(super) requests: u64,
+    pub(super) failures: u64,
+    pub(super) time: Histogram<u32>,
+    pub(super) before: Histogram<u32>,
+    /// Runs that came to it for the first time, ended or not.
+    pub(super) arrivals: u64,
+    /// Over those: to how many other steps they had come before, added up.
+    pub(super) places: u64,
+    /// A bit for each of those numbers that occurred.
+    pub(super) places_seen: u64,
+    /// To which steps any of them had come before: bit n stands for the step at place n of the same delta.
+    pub(super) preceded_by: u64,
+}
+
 /// One distinct exception.
 #[derive(Clone, Debug)]
 pub(super) struct ExceptionDelta {
@@ -82,6 +117,7 @@ pub(super) struct ExceptionDelta {
 #[derive(Debug, Default)]
 pub struct Delta {
     pub(super) rows: Vec<RowDelta>,
+    pub(super) journeys: Vec<JourneyDelta>,
     pub(super) errors: Vec<ErrorDelta>,
     pub(super) folded_errors: Folded,
     pub(super) exceptions: Vec<ExceptionDelta>,
@@ -97,6 +133,7 @@ impl Delta {
     /// True when nothing happened.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+            && self.journeys.is_empty()
             && self.exceptions.is_empty()
             && self.aborted == 0
             && self.schedule.is_empty()

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 /// How a journey ended when its task came to its end and said nothing else.
 pub const FINISHED: &str = "finished";
-/// How a journey ended whose task returned an error: a failed request that was passed up, or an exception.
+/// How a journey ended whose task returned an error: a failed request that was passed up, or an exception. Whatever the
+/// task said before, this counts.
 pub const FAILED: &str = "failed";
-/// How a journey ended that was cut off because its user was stopped.
+/// How a journey ended in whose middle its user was stopped. Its requests count, its duration is no duration.
 pub const CUT: &str = "cut off";
 
 /// All runs of one task of one user class, from their first requests to their last.
@@ -24,10 +25,10 @@ pub struct Funnel {
     pub runs: u64,
     /// How they ended, the most frequent first; the numbers add up to `runs`.
     pub ends: Vec<Ending>,
-    /// From the first request's start to the last one's end: mean, median, 95th percentile, milliseconds. Think times
-    /// are part of it.
+    /// From the first request's start to the last one's end, milliseconds, of the runs that were not cut off. Think
+    /// times are part of it.
     pub duration: Times,
-    /// Spent between requests in each run: think times and the workload's own work, milliseconds.
+    /// Spent between the requests of each of those runs: think times and the workload's own work, milliseconds.
     pub between: Times,
     /// In the order in which runs came to them, as far as runs agree.
     pub steps: Vec<Step>,
@@ -49,11 +50,11 @@ pub struct Step {
     pub method: Arc<str>,
     /// The request's name.
     pub name: Arc<str>,
-    /// Runs that came to it, each counted once.
+    /// Runs that have ended and had come to it, each counted once.
     pub runs: u64,
     /// Runs whose last request it was.
     pub ended_here: u64,
-    /// Requests, of which a run may have sent several.
+    /// Requests, of which a run may have sent several; those of runs still under way are among them.
     pub requests: u64,
     /// Failed ones among them.
     pub failures: u64,

@@ -12,6 +12,14 @@ pub const OTHER_ROWS: usize = 500;
 pub const SEGMENTS: usize = 32;
 /// Different user classes of one recorder, and of the collector; further ones count under [`OTHER`].
 pub const CLASSES: usize = 256;
+/// Tasks with a funnel of their own; runs of further ones count under the task [`OTHER`] of their class.
+pub const JOURNEYS: usize = 1_000;
+/// Different requests of one task, the one that takes all further ones under [`OTHER`] included.
+pub const STEPS: usize = 64;
+/// Ways in which the runs of one task may end, before [`OTHER`] takes the rest.
+pub const OUTCOMES: usize = 32;
+/// Bytes of what a task says of how its run ended; longer ones are cut on a character boundary.
+pub const OUTCOME_BYTES: usize = 128;
 /// Distinct errors (kind, method, name, text) one recorder keeps between two hand-overs.
 pub const ERRORS_PER_DELTA: usize = 1_000;
 /// Distinct errors (kind, method, name, text) of a run.

@@ -34,6 +34,7 @@ mod coarse;
 mod collector;
 mod delta;
 mod exemplar;
+mod funnels;
 mod health;
 mod histogram;
 mod history;
@@ -43,6 +44,7 @@ mod mark;
 mod metric;
 mod per_second;
 mod recorder;
+mod runs;
 mod schedule;
 mod summary;
 mod tally;
@@ -61,6 +63,7 @@ pub use mark::{Mark, MarkKind, Worker};
 pub use metric::{MetricRow, MetricValue, Metrics};
 pub use per_second::PerSecond;
 pub use recorder::{Class, Detail, Recorder, RecorderOptions, Sample, Segment};
+pub use runs::{Run, RunEnd};
 pub use schedule::{FromDue, Schedule};
 pub use summary::{
     Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, PERCENTILES, PercentileSource,

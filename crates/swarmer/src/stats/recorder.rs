@@ -16,6 +16,7 @@ use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta, RowKey, Se
 use super::histogram::Histogram;
 use super::limits;
 use super::metric::Metrics;
+use super::runs::{Journeys, Run, RunEnd};
 use super::schedule::ScheduleDelta;
 use crate::clock::Anchor;
 
@@ -114,6 +115,7 @@ pub struct Recorder {
     aborted: u64,
     schedule: ScheduleDelta,
     metrics: Metrics,
+    journeys: Journeys,
 }
 
 #[derive(Debug)]
@@ -177,6 +179,7 @@ impl Recorder {
             aborted: 0,
             schedule: ScheduleDelta::default(),
             metrics: Metrics::default(),
+            journeys: Journeys::default(),
         }
     }
 
@@ -272,6 +275,45 @@ impl Recorder {
         self.schedule.dropped += journeys;
     }
 
+    /// A run of `task` by a user of `class` begins now. A run without a request counts nowhere.
+    pub fn begin_run(&mut self, class: Class, task: &str) -> Run {
+        let number = self.journeys.number(class, self.classes.text(class.0), task);
+        Run::new(number, crate::clock::now())
+    }
+
+    /// Counts a request, which is recorded as well, as a step of its run. While one is measured that holds others, those
+    /// are `within` it.
+    #[inline]
+    pub fn step(&mut self, run: &mut Run, sample: &Sample, within: bool) {
+        self.journeys.step(run, sample, within);
+    }
+
+    /// What the task says of how the run ends; it counts unless the run fails or is cut off. The last word counts.
+    pub fn say(&mut self, run: &mut Run, outcome: &str) {
+        self.journeys.say(run, outcome);
+    }
+
+    /// Counts the end of a run. The last request's end is its own, and its time runs from the start of the first one.
+    pub fn end_run(&mut self, run: &Run, end: RunEnd, segment: Segment) {
+        let Some(ended) = self.journeys.end(run, end) else { return };
+        let failure = match end {
+            RunEnd::Failed(reason) => Some(reason),
+            RunEnd::Done | RunEnd::Cut => None,
+        };
+        self.record(&Sample {
+            kind: Kind::Journey,
+            method: &ended.scenario,
+            name: &ended.task,
+            segment,
+            class: ended.class,
+            response_time: Some(ended.duration),
+            bytes: ended.bytes,
+            failure,
+            completed: ended.completed,
+            detail: None,
+        });
+    }
+
     /// The workload's own metrics, which are handed over with everything else.
     pub fn metrics(&mut self) -> &mut Metrics {
         &mut self.metrics
@@ -294,6 +336,7 @@ impl Recorder {
         let (exceptions, folded_exceptions) = self.exceptions.take();
         Delta {
             rows,
+            journeys: self.journeys.take(),
             errors,
             folded_errors,
             exceptions,
@@ -385,12 +428,13 @@ impl Recorder {
 #[derive(Debug)]
 struct Names {
     names: Vec<Arc<str>>,
+    none: Arc<str>,
     cap: usize,
 }
 
 impl Names {
     fn new(cap: usize) -> Self {
-        Self { names: Vec::new(), cap }
+        Self { names: Vec::new(), none: "".into(), cap }
     }
 
     /// The number of a name. Past the cap all further names share that of [`limits::OTHER`].
@@ -410,6 +454,12 @@ impl Names {
     fn name(&self, number: u16) -> Option<Arc<str>> {
         let at = usize::from(number).checked_sub(1)?;
         self.names.get(at).cloned()
+    }
+
+    /// The name, empty for none.
+    fn text(&self, number: u16) -> &Arc<str> {
+        let at = usize::from(number).checked_sub(1);
+        at.and_then(|at| self.names.get(at)).unwrap_or(&self.none)
     }
 }
 
@@ -459,6 +509,6 @@ impl SecondCount {
 
 /// Whole nanoseconds; 584 years at most.
 #[inline]
-fn nanos(time: Duration) -> u64 {
+pub(super) fn nanos(time: Duration) -> u64 {
     time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
 }

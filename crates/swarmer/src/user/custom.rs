@@ -219,6 +219,7 @@ impl User {
             detail: None,
         };
         self.env.recorder.borrow_mut().record(&sample);
+        self.step(&sample);
         if let Some(due) = self.due.take() {
             let since_due = completed.saturating_duration_since(due);
             self.env.recorder.borrow_mut().from_due(&sample, since_due);

@@ -83,6 +83,10 @@ impl TaskError {
         }
     }
 
+    pub(crate) fn reason(&self) -> &Reason {
+        &self.0
+    }
+
     pub(crate) fn into_reason(self) -> Reason {
         self.0
     }

@@ -5,12 +5,13 @@
 
 mod custom;
 mod error;
+mod journey;
 mod limiter;
 mod provided;
 mod request;
 pub(crate) mod stop;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ use crate::events::{Hooks, UserError};
 use crate::http::{self, Method};
 use crate::options::Options;
 use crate::scenario::{Pace, Wait};
-use crate::stats::{Class, Recorder, Segment};
+use crate::stats::{Class, Recorder, Run, Segment};
 
 /// The random source of a user: its algorithm is fixed, so that a seed means the same in every release.
 pub type UserRng = Pcg64Mcg;
@@ -67,6 +68,10 @@ pub struct User {
     headers: Vec<(Box<str>, Box<str>)>,
     segment: Segment,
     class: Class,
+    /// The run of the task in hand.
+    run: Option<Run>,
+    /// Above 0 while requests are sent that belong to no run.
+    aside: Rc<Cell<u32>>,
     pace: f64,
     /// When the task in hand, or the one to come, was due; until its first request has been sent.
     due: Option<Instant>,
@@ -100,6 +105,8 @@ impl User {
             headers,
             segment: Segment::NONE,
             class: Class::NONE,
+            run: None,
+            aside: Rc::default(),
             pace: 1.0,
             due: None,
             began: clock::now(),
@@ -265,11 +272,6 @@ impl User {
         let seed = self.options.seed.unwrap_or_default();
         self.rng = seeded(seed ^ 0x4a4f_5552_4e45_5953, number);
         self.due = Some(due);
-    }
-
-    /// Says of which class the user is; its requests are counted under that too.
-    pub(crate) fn set_class(&mut self, name: &str) {
-        self.class = self.env.recorder.borrow_mut().class(name);
     }
 
     /// Notes how late the task begins, if it was due at some moment.

@@ -71,6 +71,11 @@ impl StopSignal {
         self.0.in_task.set(on);
     }
 
+    /// Whether a request is under way that may hold others.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.0.in_flight.get() > 0
+    }
+
     pub(crate) fn set_in_flight(&self, on: bool) {
         let requests = self.0.in_flight.get();
         self.0.in_flight.set(if on { requests + 1 } else { requests.saturating_sub(1) });
