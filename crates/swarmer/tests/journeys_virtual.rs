@@ -235,11 +235,11 @@ fn steps_are_in_the_order_of_the_runs_whatever_their_names_and_shares() {
     let clerks = Clerk::scenario(async |clerk: &mut Clerk, user: &mut User| {
         let turn = clerk.turn();
         let mut names = vec!["start"];
-        if turn % 10 == 0 {
+        if turn.is_multiple_of(10) {
             names.extend(["round 3", "round 2", "round 1"]);
         }
         // Two steps on whose order runs do not agree: two of three see `x` first.
-        names.extend(if turn % 3 == 0 { ["y", "x"] } else { ["x", "y"] });
+        names.extend(if turn.is_multiple_of(3) { ["y", "x"] } else { ["x", "y"] });
         names.push("a last one");
         for name in names {
             user.get("/").name(name).send().await?;

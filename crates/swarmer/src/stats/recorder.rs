@@ -427,25 +427,25 @@ impl Recorder {
 /// Names that are told by number; 0 stands for none.
 #[derive(Debug)]
 struct Names {
-    names: Vec<Arc<str>>,
+    known: Vec<Arc<str>>,
     none: Arc<str>,
     cap: usize,
 }
 
 impl Names {
     fn new(cap: usize) -> Self {
-        Self { names: Vec::new(), none: "".into(), cap }
+        Self { known: Vec::new(), none: "".into(), cap }
     }
 
     /// The number of a name. Past the cap all further names share that of [`limits::OTHER`].
     fn number(&mut self, name: &str) -> u16 {
-        let known = |names: &[Arc<str>], name: &str| names.iter().position(|n| **n == *name);
-        let at = known(&self.names, name).unwrap_or_else(|| {
-            let full = self.names.len() >= self.cap;
+        let place = |names: &[Arc<str>], name: &str| names.iter().position(|n| **n == *name);
+        let at = place(&self.known, name).unwrap_or_else(|| {
+            let full = self.known.len() >= self.cap;
             let name = if full { limits::OTHER } else { name };
-            known(&self.names, name).unwrap_or_else(|| {
-                self.names.push(name.into());
-                self.names.len() - 1
+            place(&self.known, name).unwrap_or_else(|| {
+                self.known.push(name.into());
+                self.known.len() - 1
             })
         });
         u16::try_from(at + 1).expect("the number of names is capped")
@@ -453,13 +453,13 @@ impl Names {
 
     fn name(&self, number: u16) -> Option<Arc<str>> {
         let at = usize::from(number).checked_sub(1)?;
-        self.names.get(at).cloned()
+        self.known.get(at).cloned()
     }
 
     /// The name, empty for none.
     fn text(&self, number: u16) -> &Arc<str> {
         let at = usize::from(number).checked_sub(1);
-        at.and_then(|at| self.names.get(at)).unwrap_or(&self.none)
+        at.and_then(|at| self.known.get(at)).unwrap_or(&self.none)
     }
 }
 
