@@ -84,5 +84,5 @@ complete -c workload -l insecure -d 'Accept any TLS certificate; every report sa
 complete -c workload -l show-task-ratio -d 'Print how often each task runs, as two trees, and exit'
 complete -c workload -l show-task-ratio-json -d 'Print how often each task runs, as JSON, and exit'
 complete -c workload -l equal-weights -d 'Give each user class and each task the same weight'
-complete -c workload -l otel -d 'Accepted for scripts written for Locust; has no effect [env:LOCUST_ENABLE_OPENTELEMETRY]'
+complete -c workload -l otel -d 'Push metrics to an OpenTelemetry collector (http://localhost:4318 if OTEL_… variables say nothing) [env:LOCUST_ENABLE_OPENTELEMETRY]'
 complete -c workload -s V -l version -d 'Show the version and exit'

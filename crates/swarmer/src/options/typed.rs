@@ -70,6 +70,8 @@ pub struct Options {
     pub json: bool,
     /// Where the final figures go in Locust's shape, `.json` to be added.
     pub json_file: Option<PathBuf>,
+    /// Push metrics to an OpenTelemetry collector, also when no variable says where.
+    pub otel: bool,
     /// Where traces are found, `{trace}` standing for the trace id.
     pub trace_url: Option<String>,
     /// Where the whole summary goes.
@@ -145,6 +147,7 @@ impl Default for Options {
             html: None,
             json: false,
             json_file: None,
+            otel: false,
             trace_url: None,
             summary_json: None,
             csv_full_history: false,
@@ -204,6 +207,7 @@ impl Options {
             html: values.path("html").map(Path::to_owned),
             json: values.flag("json"),
             json_file: values.path("json-file").map(Path::to_owned),
+            otel: values.flag("otel"),
             trace_url: text("trace-url"),
             summary_json: values.path("summary-json").map(Path::to_owned),
             csv_full_history: values.flag("csv-full-history"),

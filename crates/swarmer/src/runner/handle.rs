@@ -31,6 +31,17 @@ impl State {
     pub fn is_active(self) -> bool {
         matches!(self, Self::Spawning | Self::Running | Self::Stopping)
     }
+
+    /// Locust's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Spawning => "spawning",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// A look at everything that is known of the run.

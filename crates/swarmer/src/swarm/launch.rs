@@ -13,6 +13,7 @@ use super::model::{self, Load, ONE_USER};
 use super::output::Output;
 use super::preflight::Checklist;
 use super::preparation::Preparation;
+use super::push::Pusher;
 use super::signals::Signals;
 use super::{SetupError, Swarm, face, keys, ratio};
 use crate::clock::{self, Anchor};
@@ -21,6 +22,7 @@ use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
 use crate::runner::{self, Control, Fleet, Outcome, Trouble};
 use crate::stats::Collector;
+use crate::telemetry::Push;
 
 /// The exit code of a mistake on the command line.
 const USAGE: u8 = 2;
@@ -143,13 +145,17 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     }
     machine.warn()?;
     let output = Output::new(desk.options())?;
+    let push = push_config(desk.options(), &desk.swarm().name)?;
     let on_error = desk.options().exit_code_on_error;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(drive(desk, load, output));
+    let outcome = runtime.block_on(drive(desk, load, output, push));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
-    let Outcome { summary, watcher: mut output, trouble } = outcome?;
+    let (Outcome { summary, watcher: mut output, trouble }, pusher) = outcome?;
+    if let Some(pusher) = pusher {
+        pusher.finish(&summary);
+    }
     let files_written = output.write(&summary);
     let wanted = hooks.quitting(&summary);
     let code = if summary.has_problems() { on_error } else { 0 };
@@ -183,7 +189,8 @@ async fn drive(
     mut desk: Desk,
     load: Load,
     mut output: Output,
-) -> Result<Outcome<Output>, SetupError> {
+    push: Option<Push>,
+) -> Result<(Outcome<Output>, Option<Pusher>), SetupError> {
     let mut signals = Signals::listen()?;
     let prepared = signals.unless(desk.prepare()).await?;
     let options = Arc::clone(desk.options());
@@ -213,6 +220,7 @@ async fn drive(
     let asks = output.begin(&options)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
+    let pusher = push.map(|push| Pusher::begin(push, handle.clone())).transpose()?;
     let keys = keys::listen(handle.clone(), !asks.have_the_keys());
     let conductor = Conductor::new(handle, desk);
     let steering = async {
@@ -222,7 +230,12 @@ async fn drive(
         }
     };
     let (outcome, ()) = tokio::join!(control.run(), steering);
-    Ok(outcome)
+    Ok((outcome, pusher))
+}
+
+/// Whether and where metrics are pushed.
+fn push_config(options: &Options, workload: &str) -> Result<Option<Push>, SetupError> {
+    Push::from_env(|name| std::env::var(name).ok(), options.otel, workload).map_err(SetupError::new)
 }
 
 fn http_config(options: &Options) -> Result<http::Config, SetupError> {

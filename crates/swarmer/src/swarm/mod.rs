@@ -12,6 +12,7 @@ mod model;
 mod output;
 mod preflight;
 mod preparation;
+mod push;
 mod ratio;
 mod setup;
 mod signals;

@@ -1,5 +1,11 @@
-//! Trace context: a fresh W3C `traceparent` for every request.
+//! What other systems are told: trace context with every request, figures for Prometheus and OpenTelemetry.
 
+mod config;
+mod instruments;
+pub(crate) mod otlp;
+pub(crate) mod prometheus;
+
+pub(crate) use config::Push;
 use rand::{Rng, RngExt};
 
 /// A W3C `traceparent` header value: version 00, a random trace id and parent id, sampled.

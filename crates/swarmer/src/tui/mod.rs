@@ -20,7 +20,7 @@ mod frame;
 mod input;
 mod line;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod screen;
 mod state;
 mod view;

@@ -155,8 +155,12 @@ fn other() -> Vec<Opt> {
             .details("Example: --profile release-2.1-candidate"),
         Opt::flag("otel")
             .env("LOCUST_ENABLE_OPENTELEMETRY")
-            .help("Accepted for scripts written for Locust; has no effect")
-            .instead("this version exports no OpenTelemetry data; --summary-json and --csv hold every figure"),
+            .help("Push metrics to an OpenTelemetry collector (http://localhost:4318 if OTEL_… variables say nothing)")
+            .details(
+                "Implied by OTEL_EXPORTER_OTLP_ENDPOINT. OTLP over HTTP; also heeded: OTEL_EXPORTER_OTLP_HEADERS, \
+                 OTEL_METRIC_EXPORT_INTERVAL (60000 ms if not given), OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES. Every \
+                 request carries a traceparent header, with or without this.",
+            ),
         Opt::choice("generate", Document::NAMES)
             .placed(Place::CommandLine)
             .addition()
