@@ -44,8 +44,20 @@ impl Dispatcher {
         classes: impl IntoIterator<Item = UserClass>,
         workers: impl IntoIterator<Item = S>,
     ) -> Result<Self, LoadError> {
-        let classes: Vec<UserClass> = classes.into_iter().collect();
-        let workers = Workers::new(workers)?;
+        Self::over(classes.into_iter().collect(), Workers::new(workers)?)
+    }
+
+    /// A dispatcher that has no worker yet; until one is added nobody can be started.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn without_workers(
+        classes: impl IntoIterator<Item = UserClass>,
+    ) -> Result<Self, LoadError> {
+        Self::over(classes.into_iter().collect(), Workers::default())
+    }
+
+    fn over(classes: Vec<UserClass>, workers: Workers) -> Result<Self, LoadError> {
         for class in &classes {
             if !class.weight.is_finite() || class.weight < 0.0 {
                 return Err(LoadError::Weight { class: class.name.clone(), weight: class.weight });
@@ -66,13 +78,21 @@ impl Dispatcher {
             weighted: weighted(&classes, &by_name),
             fill: Fill::default(),
             totals: vec![0; classes.len()],
-            table: Table::new(workers.order().len(), classes.len()),
+            table: Table::new(workers.ever(), classes.len()),
             pickable: by_name,
             classes,
             workers,
             running: Vec::new(),
             started: 0,
         })
+    }
+
+    /// The present workers under their numbers with these classes, nobody running and every sequence at its start.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn afresh(&self, classes: impl IntoIterator<Item = UserClass>) -> Result<Self, LoadError> {
+        Self::over(classes.into_iter().collect(), self.workers.afresh())
     }
 
     /// The classes, in the order given.
@@ -130,6 +150,35 @@ impl Dispatcher {
     /// Stops the user that was started last; `None` if none runs.
     pub fn stop_next(&mut self) -> Option<Placement> {
         let placement = self.running.pop()?;
+        self.note_stop(placement);
+        Some(placement)
+    }
+
+    /// Starts a user of this class, whoever would be next: where somebody else decides who runs. It gets `user` as its
+    /// number, or the next one; `None` if there is no worker.
+    pub fn start_one(&mut self, class: usize, user: Option<u64>) -> Option<Placement> {
+        let worker = self.workers.next()?;
+        let user = user.unwrap_or(self.started);
+        self.started = self.started.max(user.saturating_add(1));
+        let placement = Placement { class, worker, user };
+        self.note_start(placement);
+        self.running.push(placement);
+        Some(placement)
+    }
+
+    /// Stops the user of this class that was started last; `None` if none runs.
+    pub fn stop_one(&mut self, class: usize) -> Option<Placement> {
+        self.stop_last(|place| place.class == class)
+    }
+
+    /// Stops this user; `None` if it does not run.
+    pub fn stop_user(&mut self, class: usize, user: u64) -> Option<Placement> {
+        self.stop_last(|place| place.user == user && place.class == class)
+    }
+
+    fn stop_last(&mut self, is_meant: impl Fn(&Placement) -> bool) -> Option<Placement> {
+        let position = self.running.iter().rposition(is_meant)?;
+        let placement = self.running.remove(position);
         self.note_stop(placement);
         Some(placement)
     }

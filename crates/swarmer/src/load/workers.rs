@@ -25,6 +25,16 @@ impl Workers {
         if workers.order.is_empty() { Err(LoadError::NoWorkers) } else { Ok(workers) }
     }
 
+    /// The same workers under the same numbers, with the round robin at its start.
+    pub(super) fn afresh(&self) -> Self {
+        Self { cursor: 0, ..self.clone() }
+    }
+
+    /// How many workers there ever were.
+    pub(super) fn ever(&self) -> usize {
+        self.names.len()
+    }
+
     /// The number of the next worker, advancing the round robin; `None` without workers.
     pub(super) fn next(&mut self) -> Option<usize> {
         let worker = *self.order.get(self.cursor)?;

@@ -3,6 +3,7 @@
 //! Everything that can happen to a run (keys, signals, a web page, a time limit) reaches it as an [`Order`] through a
 //! [`Handle`]; everything anybody sees leaves it as a [`Summary`].
 
+mod nodes;
 mod starting;
 
 use std::collections::BTreeSet;
@@ -15,9 +16,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::{error, warn};
 
 use super::driver::{DRAIN, Event};
-use super::fleet::{Fleet, driver_names};
+use super::fleet::{Fleet, Loss};
 use super::handle::{Course, Handle, Order, State};
-use super::ramping::Ramping;
+use super::ramping::{Moving, Outstanding, Ramping, Sending};
 use super::round::{Farewell, Round};
 use super::turns::Limits;
 use crate::clock;
@@ -61,6 +62,8 @@ pub(crate) enum Trouble {
     NobodyStarted,
     /// A driver died or hung: the figures are not complete.
     DriverLost,
+    /// No worker was left to run users on.
+    NoWorkers,
 }
 
 /// How a run ended.
@@ -70,8 +73,8 @@ pub(crate) struct Outcome<W> {
     pub(crate) trouble: Option<Trouble>,
 }
 
-pub(crate) struct Control<W> {
-    fleet: Fleet,
+pub(crate) struct Control<W, F: Fleet> {
+    fleet: F,
     dispatcher: Dispatcher,
     collector: Collector,
     watcher: W,
@@ -84,7 +87,11 @@ pub(crate) struct Control<W> {
     /// A run has begun and nothing was asked of it yet.
     fresh: bool,
     ramping: Option<Ramping>,
-    /// Drivers that journeys still arrive at, in a run of that model.
+    /// Number of users and rate that were asked for last.
+    goal: Option<Goal>,
+    moving: Option<Moving>,
+    outstanding: Outstanding,
+    /// Nodes that journeys still arrive at, in a run of that model.
     open: Option<BTreeSet<usize>>,
     /// All tasks there were are given out.
     finishing: bool,
@@ -98,6 +105,13 @@ pub(crate) struct Control<W> {
     waiting: Vec<oneshot::Sender<()>>,
 }
 
+/// What the run is to come to.
+#[derive(Clone, Copy, Debug)]
+struct Goal {
+    users: u32,
+    rate: f64,
+}
+
 /// How starting users went in this run.
 #[derive(Default)]
 struct Starts {
@@ -107,16 +121,21 @@ struct Starts {
     untold: u64,
 }
 
-impl<W: Watcher> Control<W> {
+impl<W: Watcher, F: Fleet> Control<W, F> {
     /// # Errors
     /// When the classes cannot be dispatched: none with a weight, or two of one name.
     pub(crate) fn new(
-        fleet: Fleet,
+        fleet: F,
         collector: Collector,
         watcher: W,
         settings: Settings,
     ) -> Result<(Self, Handle), LoadError> {
-        let dispatcher = Dispatcher::new(settings.classes.clone(), driver_names(fleet.len()))?;
+        let names = fleet.names();
+        let nodes = names.len();
+        let dispatcher = match names.is_empty() {
+            true => Dispatcher::without_workers(settings.classes.clone())?,
+            false => Dispatcher::new(settings.classes.clone(), names)?,
+        };
         let (sender, orders) = unbounded_channel();
         let (state, state_seen) = watch::channel(State::Ready);
         let (planned, users) = watch::channel(0);
@@ -134,10 +153,13 @@ impl<W: Watcher> Control<W> {
             course,
             fresh: false,
             ramping: None,
+            goal: None,
+            moving: None,
+            outstanding: Outstanding::default(),
             open: None,
             finishing: false,
-            round: Round::none(fleet.len(), settings.classes.len(), now),
-            farewell: Farewell::none(fleet.len(), now),
+            round: Round::none(nodes, settings.classes.len(), now),
+            farewell: Farewell::none(nodes, now),
             starts: Starts::default(),
             reset_due: false,
             late: false,
@@ -162,7 +184,7 @@ impl<W: Watcher> Control<W> {
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let (report_due, gone_by) = (self.round.deadline, self.farewell.deadline);
-            let step = self.ramping.as_ref().and_then(|ramp| ramp.next_step(&self.dispatcher));
+            let step = self.next_step();
             tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
@@ -221,47 +243,41 @@ impl<W: Watcher> Control<W> {
 
     fn hear(&mut self, event: Event) {
         match event {
-            Event::Started { driver, births, users } => {
-                self.round.set_users(driver, users);
+            Event::Started { node, births, users } => {
+                self.set_users(node, users);
                 self.starts.tried += u64::from(births);
-                if let Some(ramping) = self.ramping.as_mut() {
-                    ramping.note(births);
-                }
+                self.outstanding.note(node, births);
                 self.finish_ramp_if_done();
             }
             Event::StartFailed { class, reason } => self.start_failed(class, &reason),
-            Event::Report { driver, number, delta, users } => {
-                self.collector.merge(*delta);
-                self.round.set_users(driver, users);
-                if self.round.note(driver, number) {
-                    self.close_round();
-                }
+            Event::Report { node, number, delta, users } => {
+                self.collector.merge_from(self.fleet.node(node), *delta);
+                self.set_users(node, users);
+                self.reported(node, number);
             }
+            Event::Reported { node, number } => self.reported(node, number),
             Event::Done { empty } => {
                 self.finish_if_spent();
                 if empty {
                     self.open_round(false);
                 }
             }
-            Event::Served { driver } => {
+            Event::Served { node } => {
                 let open = self.open.as_mut();
-                if open.is_some_and(|open| open.remove(&driver) && open.is_empty()) {
+                if open.is_some_and(|open| open.remove(&node) && open.is_empty()) {
                     self.stop();
                 }
             }
-            Event::Drained { driver } => self.farewell_of(driver),
+            Event::Drained { node } => self.farewell_of(node),
             Event::StopTest { reason } => {
                 if matches!(self.state(), State::Spawning | State::Running) {
                     warn!(target: RUNNERS, "A user stopped the test: {reason}");
                     self.stop();
                 }
             }
-            Event::Died { driver, panic } => self.lose(
-                driver,
-                &format!(
-                    "Driver thread {driver} died of a defect in the engine ({panic}); its latest figures are lost"
-                ),
-            ),
+            Event::Died { node, panic } => self.lose(node, Loss::Died(panic)),
+            Event::Joined { node, name } => self.join(node, name),
+            Event::Left { node, why, news } => self.part_with(node, &why, news),
         }
     }
 
@@ -291,7 +307,7 @@ impl<W: Watcher> Control<W> {
     fn finish_if_spent(&mut self) {
         if self.settings.limits.are_spent() && !self.finishing {
             self.finishing = true;
-            self.ramping = None;
+            (self.ramping, self.moving) = (None, None);
             self.fleet.finish();
         }
     }
@@ -310,56 +326,20 @@ impl<W: Watcher> Control<W> {
             State::Ready | State::Stopped => self.dismiss(),
             State::Stopping => {}
             State::Spawning | State::Running => {
-                self.ramping = None;
                 self.course.send_modify(|course| course.target = None);
+                (self.ramping, self.moving, self.goal) = (None, None, None);
                 self.state.send_replace(State::Stopping);
                 self.settings.hooks.test_stopping();
                 let grace = self.settings.stop_timeout;
                 let patience = grace.saturating_add(DRAIN + FAREWELL_PATIENCE);
                 let now = clock::now();
                 let deadline = now.checked_add(patience).unwrap_or(now + LAST_PATIENCE);
-                self.farewell.begin(self.fleet.alive(), deadline);
+                self.farewell.begin(self.fleet.present(), deadline);
                 self.fleet.stop_all(grace);
                 if self.farewell.is_over() {
-                    self.open_round(true); // There is no driver left to wait for.
+                    self.open_round(true); // There is no node left to wait for.
                 }
             }
-        }
-    }
-
-    fn farewell_of(&mut self, driver: usize) {
-        if self.farewell.note(driver) && self.state() == State::Stopping {
-            self.open_round(true);
-        }
-    }
-
-    /// Users that are not gone by now never will be.
-    fn lose_the_stuck(&mut self) {
-        for driver in self.farewell.missing() {
-            self.lose(
-                driver,
-                &format!(
-                    "Driver thread {driver} did not stop: a task blocks its thread instead of awaiting; its latest \
-                     figures are lost"
-                ),
-            );
-        }
-    }
-
-    /// Goes on without a driver, to the end of the run: its users are gone, and what it has not reported is lost.
-    fn lose(&mut self, driver: usize, why: &str) {
-        if !self.fleet.lose(driver) {
-            return;
-        }
-        error!(target: RUNNERS, "{why}");
-        self.collector.note(why);
-        self.trouble = Some(Trouble::DriverLost);
-        let was_open = self.round.is_open();
-        self.round.forget(driver);
-        self.stop();
-        self.farewell_of(driver);
-        if was_open && !self.round.is_open() {
-            self.close_round();
         }
     }
 
@@ -370,20 +350,20 @@ impl<W: Watcher> Control<W> {
         }
     }
 
-    /// Sets the figures to zero, once what the drivers still hold has been fetched.
+    /// Sets the figures to zero, once what the nodes still hold has been fetched.
     fn reset(&mut self) {
         self.reset_due = true;
         self.open_round(false);
     }
 
-    /// Asks every driver for its figures.
+    /// Asks every node for its figures.
     fn open_round(&mut self, last: bool) {
         if self.round.last && self.round.is_open() {
             return; // The last round is on its way; it brings everything.
         }
         let patience = if last { LAST_PATIENCE } else { PATIENCE };
-        self.round.open(self.fleet.alive(), last, clock::now() + patience);
-        self.fleet.ask_for_reports(self.round.number);
+        self.round.open(self.fleet.present(), last, clock::now() + patience);
+        self.fleet.ask_for_reports(self.round.number, last);
         if !self.round.is_open() {
             self.close_round(); // There is nobody left to ask.
         }
@@ -418,26 +398,6 @@ impl<W: Watcher> Control<W> {
         }
     }
 
-    /// Says which drivers owe their report: at the end of the run, and when it begins to happen.
-    fn tell_late(&mut self, missing: &[usize]) {
-        let was_late = std::mem::replace(&mut self.late, !missing.is_empty());
-        if self.round.last {
-            for &driver in missing {
-                self.lose(
-                    driver,
-                    &format!("Driver thread {driver} did not hand in its last figures"),
-                );
-            }
-        } else if !missing.is_empty() && !was_late {
-            warn!(
-                target: RUNNERS,
-                "Driver threads {missing:?} did not report within {} ms: they are overloaded, or a task blocks its thread \
-                 instead of awaiting. Response times measured now include that delay",
-                PATIENCE.as_millis()
-            );
-        }
-    }
-
     /// Users running now.
     fn users(&self) -> Users {
         let classes = self.settings.classes.iter().enumerate();
@@ -445,7 +405,8 @@ impl<W: Watcher> Control<W> {
     }
 
     fn summary(&self) -> Summary {
-        self.collector.summary(clock::now(), self.users())
+        let workers = self.fleet.workers();
+        Summary { workers, ..self.collector.summary(clock::now(), self.users()) }
     }
 
     fn state(&self) -> State {

@@ -67,25 +67,40 @@ pub(crate) struct Birth {
     pub(crate) number: u64,
 }
 
-/// What a driver says.
+/// Whether anything is lost with a node that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// It said farewell, and all its figures are in.
+    InOrder,
+    /// It fell silent.
+    Lost,
+}
+
+/// What a node says: a driver, or a whole worker.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The figures since the last report, and the users running now, by class.
-    Report { driver: usize, number: u64, delta: Box<Delta>, users: Vec<u32> },
+    Report { node: usize, number: u64, delta: Box<Delta>, users: Vec<u32> },
     /// So many of the users to be started have been since the last such event; `users` run now, by class.
-    Started { driver: usize, births: u32, users: Vec<u32> },
+    Started { node: usize, births: u32, users: Vec<u32> },
     /// A user could not start and is not replaced.
     StartFailed { class: usize, reason: String },
     /// A user has done its share of a limited number of tasks; `empty` when it was the last one here.
     Done { empty: bool },
     /// All journeys that were to arrive here have, and are over.
-    Served { driver: usize },
+    Served { node: usize },
     /// All users are gone, after [`Command::StopAll`].
-    Drained { driver: usize },
+    Drained { node: usize },
     /// A user asked for the end of the test.
     StopTest { reason: String },
     /// The driver is no more: its own code panicked.
-    Died { driver: usize, panic: String },
+    Died { node: usize, panic: String },
+    /// Everything that the node had to say in this round has been said before.
+    Reported { node: usize, number: u64 },
+    /// A node came, under the next number.
+    Joined { node: usize, name: String },
+    /// A node went, for this reason: its users are gone or do not count any more.
+    Left { node: usize, why: String, news: Departure },
 }
 
 /// Everything a driver needs to know at its start. All of it may cross threads.
@@ -244,7 +259,7 @@ impl Driver {
     fn report(&mut self, number: u64) {
         self.look_after_pool();
         let delta = Box::new(self.env.recorder.borrow_mut().take());
-        self.say(Event::Report { driver: self.index, number, delta, users: self.users() });
+        self.say(Event::Report { node: self.index, number, delta, users: self.users() });
     }
 
     /// Users running now, by class.
@@ -255,7 +270,7 @@ impl Driver {
     fn say_started(&self, births: usize) {
         if births > 0 {
             let (births, users) = (count(births), self.users());
-            self.say(Event::Started { driver: self.index, births, users });
+            self.say(Event::Started { node: self.index, births, users });
         }
     }
 
@@ -312,7 +327,7 @@ impl Driver {
         let Some(open) = &mut self.open else { return };
         self.env.recorder.borrow_mut().journeys_dropped(open.pool.take_missed());
         if open.is_over() {
-            self.say(Event::Served { driver: self.index });
+            self.say(Event::Served { node: self.index });
         }
     }
 
@@ -331,7 +346,7 @@ impl Driver {
 
         let user_class = self.setup.classes[class].clone();
         let (env, living) = (Rc::clone(&self.env), Rc::clone(&self.living));
-        let (driver, events, limited) = (self.index, self.events.clone(), self.setup.limits.any());
+        let (node, events, limited) = (self.index, self.events.clone(), self.setup.limits.any());
         spawn_local(async move {
             // Tasks are caught one by one; what is caught here is a panic in a destructor of the workload's.
             let end = caught(live(user_class.clone(), user, turns)).await.unwrap_or_else(|panic| {
@@ -351,7 +366,7 @@ impl Driver {
                 End::StopTest(reason) => events.send(Event::StopTest { reason }),
             };
             if empty && living.borrow().draining {
-                let _ = events.send(Event::Drained { driver });
+                let _ = events.send(Event::Drained { node });
             }
         });
     }
@@ -383,7 +398,7 @@ impl Driver {
         let mut living = self.living.borrow_mut();
         living.draining = true;
         if living.is_empty() {
-            self.say(Event::Drained { driver: self.index });
+            self.say(Event::Drained { node: self.index });
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) enum Refusal {
     DriverLost,
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("there is no worker to run users on")]
+    NoWorkers,
     #[error("the engine has ended")]
     Ended,
 }

@@ -6,6 +6,7 @@
 mod arrivals;
 mod control;
 mod driver;
+mod drivers;
 mod fleet;
 mod gear;
 mod handle;
@@ -18,8 +19,8 @@ mod turns;
 
 pub(crate) use control::{Control, Outcome, Settings, Trouble, Watcher};
 pub(crate) use driver::Setup;
-pub use fleet::FleetError;
-pub(crate) use fleet::{Fleet, default_drivers};
+pub use drivers::FleetError;
+pub(crate) use drivers::{Drivers, default_drivers};
 pub(crate) use gear::{Begin, Gear};
 pub use handle::{Handle, State};
 pub(crate) use model::{Ending, Model};

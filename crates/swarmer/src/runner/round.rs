@@ -1,4 +1,4 @@
-//! The gathering of the drivers' reports, and of their farewells.
+//! The gathering of the nodes' reports, and of their farewells.
 
 use std::time::Instant;
 
@@ -9,26 +9,34 @@ pub(super) struct Round {
     /// After this round the run is over.
     pub(super) last: bool,
     missing: Vec<bool>,
-    /// Users by driver and class, as last reported.
+    /// Users by node and class, as last reported.
     users: Vec<Vec<u32>>,
+    classes: usize,
 }
 
 impl Round {
+    /// Makes room for one more node.
+    pub(super) fn add_node(&mut self) {
+        self.missing.push(false);
+        self.users.push(vec![0; self.classes]);
+    }
+
     /// No round is open yet.
-    pub(super) fn none(drivers: usize, classes: usize, now: Instant) -> Self {
+    pub(super) fn none(nodes: usize, classes: usize, now: Instant) -> Self {
         Self {
             number: 0,
             deadline: now,
             last: false,
-            missing: vec![false; drivers],
-            users: vec![vec![0; classes]; drivers],
+            missing: vec![false; nodes],
+            users: vec![vec![0; classes]; nodes],
+            classes,
         }
     }
 
-    /// Begins the next round: these drivers owe a report until `deadline`.
+    /// Begins the next round: these nodes owe a report until `deadline`.
     pub(super) fn open(
         &mut self,
-        drivers: impl Iterator<Item = usize>,
+        nodes: impl Iterator<Item = usize>,
         last: bool,
         deadline: Instant,
     ) {
@@ -36,7 +44,7 @@ impl Round {
         self.last = last;
         self.deadline = deadline;
         self.missing.fill(false);
-        drivers.for_each(|driver| self.missing[driver] = true);
+        nodes.for_each(|node| self.missing[node] = true);
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -44,53 +52,58 @@ impl Round {
     }
 
     /// Notes a report; `true` when it was the one that completes the round.
-    pub(super) fn note(&mut self, driver: usize, number: u64) -> bool {
-        let awaited = number == self.number && std::mem::take(&mut self.missing[driver]);
+    pub(super) fn note(&mut self, node: usize, number: u64) -> bool {
+        let awaited = number == self.number && std::mem::take(&mut self.missing[node]);
         awaited && !self.is_open()
     }
 
-    /// Ends the round; the drivers that owe their report.
+    /// Ends the round; the nodes that owe their report.
     pub(super) fn close(&mut self) -> Vec<usize> {
         let missing = self.missing.iter_mut().enumerate();
-        missing.filter_map(|(driver, missing)| std::mem::take(missing).then_some(driver)).collect()
+        missing.filter_map(|(node, missing)| std::mem::take(missing).then_some(node)).collect()
     }
 
-    pub(super) fn set_users(&mut self, driver: usize, users: Vec<u32>) {
-        self.users[driver] = users;
+    pub(super) fn set_users(&mut self, node: usize, users: Vec<u32>) {
+        self.users[node] = users;
     }
 
-    /// A lost driver owes nothing and runs nobody.
-    pub(super) fn forget(&mut self, driver: usize) {
-        self.missing[driver] = false;
-        self.users[driver].fill(0);
+    /// A lost node owes nothing and runs nobody.
+    pub(super) fn forget(&mut self, node: usize) {
+        self.missing[node] = false;
+        self.users[node].fill(0);
     }
 
-    /// Users of a class over all drivers.
+    /// Users of a class over all nodes.
     pub(super) fn users(&self, class: usize) -> u64 {
         self.users.iter().map(|by_class| u64::from(by_class[class])).sum()
     }
 }
 
-/// The end of a run: which drivers still have users, and until when that is put up with.
+/// The end of a run: which nodes still have users, and until when that is put up with.
 pub(super) struct Farewell {
     drained: Vec<bool>,
     pub(super) deadline: Instant,
 }
 
 impl Farewell {
-    pub(super) fn none(drivers: usize, now: Instant) -> Self {
-        Self { drained: vec![true; drivers], deadline: now }
+    pub(super) fn none(nodes: usize, now: Instant) -> Self {
+        Self { drained: vec![true; nodes], deadline: now }
     }
 
-    /// Users of these drivers are to go by `deadline`.
-    pub(super) fn begin(&mut self, drivers: impl Iterator<Item = usize>, deadline: Instant) {
-        drivers.for_each(|driver| self.drained[driver] = false);
+    /// Makes room for one more node.
+    pub(super) fn add_node(&mut self) {
+        self.drained.push(true);
+    }
+
+    /// Users of these nodes are to go by `deadline`.
+    pub(super) fn begin(&mut self, nodes: impl Iterator<Item = usize>, deadline: Instant) {
+        nodes.for_each(|node| self.drained[node] = false);
         self.deadline = deadline;
     }
 
-    /// Notes that a driver has no user left; `true` when it was the last one.
-    pub(super) fn note(&mut self, driver: usize) -> bool {
-        let news = !std::mem::replace(&mut self.drained[driver], true);
+    /// Notes that a node has no user left; `true` when it was the last one.
+    pub(super) fn note(&mut self, node: usize) -> bool {
+        let news = !std::mem::replace(&mut self.drained[node], true);
         news && self.is_over()
     }
 
@@ -98,10 +111,10 @@ impl Farewell {
         !self.drained.contains(&false)
     }
 
-    /// Drivers with users left.
+    /// Nodes with users left.
     pub(super) fn missing(&self) -> Vec<usize> {
         let drained = self.drained.iter().enumerate();
-        drained.filter(|(_, drained)| !**drained).map(|(driver, _)| driver).collect()
+        drained.filter(|(_, drained)| !**drained).map(|(node, _)| node).collect()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Fleet, Outcome, Trouble};
+use crate::runner::{self, Control, Drivers, Outcome, Trouble};
 use crate::stats::Collector;
 use crate::telemetry::Push;
 
@@ -161,7 +161,7 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     let code = if summary.has_problems() { on_error } else { 0 };
     let code = match (code, trouble) {
         (0, Some(Trouble::DriverLost)) => 2,
-        (0, Some(Trouble::NobodyStarted)) => 1,
+        (0, Some(Trouble::NobodyStarted | Trouble::NoWorkers)) => 1,
         (0, None) if !files_written => 1,
         (0, None) if hooks.are_troubled() => HOOK_FAILED,
         (code, _) => code,
@@ -216,7 +216,7 @@ async fn drive(
         #[cfg(any(test, feature = "testing"))]
         script: None,
     };
-    let fleet = Fleet::start(drivers, &fleet_setup)?;
+    let fleet = Drivers::start(drivers, &fleet_setup)?;
     let asks = output.begin(&options)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 

@@ -42,7 +42,7 @@ use crate::clock::{self, Anchor};
 use crate::http;
 pub use crate::http::{ScriptedReply, ScriptedRequest};
 use crate::options::Options;
-use crate::runner::{self, Control, Fleet, Watcher};
+use crate::runner::{self, Control, Drivers, Watcher};
 pub use crate::runner::{Handle, State};
 use crate::stats::{Collector, Summary};
 use crate::swarm::{SetupError, Swarm, max_rate};
@@ -114,8 +114,15 @@ pub fn steered(
         .expect("a runtime without threads needs nothing but memory");
     LocalSet::new().block_on(&runtime, async move {
         let anchor = Anchor::at(Duration::from_secs(BEGINNING));
-        steer_through(swarm, options, anchor, Some(script), |setup, _| Fleet::inline(setup), steer)
-            .await
+        steer_through(
+            swarm,
+            options,
+            anchor,
+            Some(script),
+            |setup, _| Drivers::inline(setup),
+            steer,
+        )
+        .await
     })
 }
 
@@ -136,7 +143,7 @@ pub fn live(
         .enable_all()
         .build()
         .expect("a runtime without threads needs nothing but memory");
-    let start = |setup: runner::Setup, threads| Fleet::start(threads, &setup);
+    let start = |setup: runner::Setup, threads| Drivers::start(threads, &setup);
     runtime.block_on(steer_through(swarm, options, Anchor::now(), None, start, steer))
 }
 
@@ -146,7 +153,7 @@ async fn steer_through(
     mut options: Options,
     anchor: Anchor,
     script: Option<Script>,
-    fleet: impl FnOnce(runner::Setup, usize) -> Result<Fleet, runner::FleetError>,
+    fleet: impl FnOnce(runner::Setup, usize) -> Result<Drivers, runner::FleetError>,
     steer: impl AsyncFnOnce(Handle),
 ) -> Result<Summary, SetupError> {
     options.seed.get_or_insert(0);

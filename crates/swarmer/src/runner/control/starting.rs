@@ -4,14 +4,24 @@ use std::time::Instant;
 
 use tracing::{error, info, warn};
 
-use super::{Control, Ramping, Starts, State, Trouble, Watcher};
+use super::{
+    Control, Goal, Moving, Outstanding, Ramping, Sending, Starts, State, Trouble, Watcher,
+};
 use crate::clock;
-use crate::load::{Arrivals, Dispatcher, Ramp};
+use crate::load::{Arrivals, Ramp};
 use crate::logging::RUNNERS;
-use crate::runner::fleet::driver_names;
+use crate::runner::fleet::{Fleet, OpenPlan};
 use crate::runner::gear::{Begin, Refusal};
 
-impl<W: Watcher> Control<W> {
+impl<W: Watcher, F: Fleet> Control<W, F> {
+    /// When there is something to send to nodes again, if ever.
+    pub(super) fn next_step(&self) -> Option<Instant> {
+        let ramp = self.ramping.as_ref();
+        let step = ramp.and_then(|ramp| ramp.next_step(&self.dispatcher, F::LOOK_AHEAD));
+        let moving = self.moving.as_ref().and_then(Moving::next_step);
+        step.into_iter().chain(moving).min()
+    }
+
     /// Begins a run, without a user yet.
     pub(super) fn begin(&mut self, run: Begin) -> Result<(), Refusal> {
         match self.state() {
@@ -20,9 +30,13 @@ impl<W: Watcher> Control<W> {
             _ if self.trouble == Some(Trouble::DriverLost) => return Err(Refusal::DriverLost),
             _ => {}
         }
-        Dispatcher::new(run.shares.clone(), driver_names(self.fleet.len()))?;
+        if self.fleet.present().next().is_none() {
+            return Err(Refusal::NoWorkers);
+        }
+        self.dispatcher = self.dispatcher.afresh(run.shares.clone())?;
         self.settings.classes = run.shares;
         self.settings.limits = run.gear.limits.clone();
+        self.settings.stop_timeout = run.gear.options.stop_timeout;
         *self.collector.info_mut() = run.info;
         self.fleet.equip(&run.gear);
         self.begin_run();
@@ -54,7 +68,9 @@ impl<W: Watcher> Control<W> {
             info!(target: RUNNERS, "Going to {users} users at once");
         }
         let began = began.unwrap_or_else(clock::now);
-        self.ramping = Some(Ramping::begin(ramp, began, self.ramping.take()));
+        self.goal = Some(Goal { users, rate });
+        self.moving = None;
+        self.ramping = Some(Ramping::begin(ramp, began));
         self.state.send_replace(State::Spawning);
         self.advance();
     }
@@ -70,9 +86,11 @@ impl<W: Watcher> Control<W> {
         }
         self.fresh = false;
         let classes = self.settings.classes.iter().filter(|class| !class.is_idle()).count();
-        let drivers = self.fleet.open(arrivals, users, classes, began);
-        info!(target: RUNNERS, "Starting journeys as they arrive, with at most {users} users on {drivers} drivers");
-        self.open = Some((0..drivers).collect());
+        let nodes =
+            self.fleet.open(&OpenPlan { arrivals: arrivals.clone(), users, classes, began });
+        let (count, noun) = (nodes.len(), if F::OUTLIVES_NODES { "workers" } else { "drivers" });
+        info!(target: RUNNERS, "Starting journeys as they arrive, with at most {users} users on {count} {noun}");
+        self.open = Some(nodes.into_iter().collect());
         self.state.send_replace(State::Running);
     }
 
@@ -87,6 +105,10 @@ impl<W: Watcher> Control<W> {
             self.state.send_replace(State::Stopped);
             return false;
         }
+        if self.fleet.present().next().is_none() {
+            warn!(target: RUNNERS, "You can't start a distributed test before at least one worker processes has connected");
+            return false;
+        }
         if !self.state().is_active() {
             self.begin_run();
         }
@@ -96,11 +118,11 @@ impl<W: Watcher> Control<W> {
     fn begin_run(&mut self) {
         self.collector.reset(clock::now());
         // It could be made of the same classes before, so it can again.
-        if let Ok(fresh) =
-            Dispatcher::new(self.settings.classes.clone(), driver_names(self.fleet.len()))
-        {
+        if let Ok(fresh) = self.dispatcher.afresh(self.settings.classes.clone()) {
             self.dispatcher = fresh;
         }
+        self.outstanding = Outstanding::default();
+        self.fleet.begin_run();
         self.course.send_modify(|course| {
             course.runs += 1;
             course.target = None;
@@ -112,26 +134,38 @@ impl<W: Watcher> Control<W> {
         self.settings.hooks.test_start();
     }
 
-    /// Sends what is due soon to the drivers.
+    /// Sends what is due soon to the nodes.
     pub(super) fn advance(&mut self) {
+        let (now, grace) = (clock::now(), self.settings.stop_timeout);
+        let mut sending = Sending::new(&mut self.fleet, &mut self.outstanding, grace);
         if let Some(ramping) = self.ramping.as_mut() {
-            let grace = self.settings.stop_timeout;
-            ramping.send(&mut self.dispatcher, &self.fleet, clock::now(), grace);
-            self.planned.send_replace(self.dispatcher.user_count());
+            ramping.send(&mut self.dispatcher, &mut sending, now);
         }
+        if let Some(moving) = self.moving.as_mut()
+            && !moving.send(&mut self.dispatcher, &mut sending, now)
+        {
+            self.moving = None;
+        }
+        drop(sending);
+        self.planned.send_replace(self.dispatcher.user_count());
         self.finish_ramp_if_done();
     }
 
     pub(super) fn finish_ramp_if_done(&mut self) {
-        if !self.ramping.as_ref().is_some_and(|ramping| ramping.is_done(&self.dispatcher)) {
+        let sent = self.ramping.as_ref().is_some_and(|ramping| ramping.is_sent(&self.dispatcher));
+        if !sent || !self.outstanding.is_none() {
             return;
         }
-        self.ramping = None;
+        if self.ramping.take().is_some_and(|ramping| ramping.repairs) {
+            self.move_users();
+            return;
+        }
         let counts = self.dispatcher.class_counts();
         let counts: Vec<_> =
             counts.iter().map(|(name, users)| format!("{name:?}: {users}")).collect();
         let (counts, total) = (counts.join(", "), self.dispatcher.user_count());
         info!(target: RUNNERS, "All users spawned: {{{counts}}} ({total} total users)");
+        self.fleet.spawned(total);
         self.settings.hooks.spawning_complete(total);
         if self.settings.reset_stats {
             info!(target: RUNNERS, "Resetting stats");
@@ -139,5 +173,6 @@ impl<W: Watcher> Control<W> {
         }
         self.state.send_replace(State::Running);
         self.end_if_nobody_started();
+        self.move_users();
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::Anchor;
 use crate::http;
 use crate::options::Options;
 use crate::runner::driver::{Birth, Setup};
+use crate::runner::drivers::Drivers;
 use crate::scenario::{Scenario, constant};
 use crate::user::{TaskResult, User};
 
@@ -16,7 +17,7 @@ impl Watcher for Blind {
     fn tick(&mut self, _: &Summary, _: State) {}
 }
 
-fn control(drivers: usize) -> (Control<Blind>, Handle) {
+fn control(drivers: usize) -> (Control<Blind, Drivers>, Handle) {
     let arrive = async |_: &mut User| Ok(());
     let wait = async |(): &mut (), user: &mut User| -> TaskResult {
         user.think(constant(60.0)).await;
@@ -35,7 +36,7 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
         hooks: Arc::default(),
         script: None,
     };
-    let fleet = Fleet::start(drivers, &setup).unwrap();
+    let fleet = Drivers::start(drivers, &setup).unwrap();
     let settings = Settings {
         classes: vec![UserClass::weighted("A", 1.0)],
         stop_timeout: Duration::ZERO,
@@ -49,7 +50,7 @@ fn control(drivers: usize) -> (Control<Blind>, Handle) {
 #[tokio::test]
 async fn a_driver_that_dies_ends_the_run() {
     for drivers in [1, 3] {
-        let (control, mut handle) = control(drivers);
+        let (mut control, mut handle) = control(drivers);
         // No class has this number: the driver that is told to start such a user panics.
         let impossible = Birth { due: clock::now(), class: 99, number: 0 };
         control.fleet.start_users(0, vec![impossible]);

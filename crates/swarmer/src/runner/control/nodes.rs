@@ -1,0 +1,142 @@
+//! Nodes that report, come, go and are lost.
+
+use tracing::{error, info, warn};
+
+use super::{Control, Goal, Loss, Moving, PATIENCE, Ramping, State, Trouble, Watcher};
+use crate::clock;
+use crate::load::Ramp;
+use crate::logging::RUNNERS;
+use crate::runner::driver::Departure;
+use crate::runner::fleet::Fleet;
+
+impl<W: Watcher, F: Fleet> Control<W, F> {
+    /// Notes that a node has said all it had to say in a round.
+    pub(super) fn reported(&mut self, node: usize, number: u64) {
+        if self.round.note(node, number) {
+            self.close_round();
+        }
+    }
+
+    /// Notes the users that run on a node; one that is gone runs nobody, whatever it says late.
+    pub(super) fn set_users(&mut self, node: usize, users: Vec<u32>) {
+        if self.fleet.present().any(|present| present == node) {
+            self.round.set_users(node, users);
+        }
+    }
+
+    pub(super) fn farewell_of(&mut self, node: usize) {
+        if self.farewell.note(node) && self.state() == State::Stopping {
+            self.open_round(true);
+        }
+    }
+
+    /// Users that are not gone by now never will be.
+    pub(super) fn lose_the_stuck(&mut self) {
+        for node in self.farewell.missing() {
+            self.lose(node, Loss::Stuck);
+        }
+    }
+
+    /// Goes on without a node whose users are gone, and of which what it has not reported is lost: to the end of the
+    /// run, unless the fleet outlives its nodes.
+    pub(super) fn lose(&mut self, node: usize, loss: Loss) {
+        let Some(why) = self.fleet.lose(node, loss) else { return };
+        if F::OUTLIVES_NODES {
+            self.part_with(node, &why, Departure::Lost);
+            return;
+        }
+        error!(target: RUNNERS, "{why}");
+        self.collector.note(why);
+        self.trouble = Some(Trouble::DriverLost);
+        let was_open = self.round.is_open();
+        self.round.forget(node);
+        self.stop();
+        self.farewell_of(node);
+        if was_open && !self.round.is_open() {
+            self.close_round();
+        }
+    }
+
+    /// Says which nodes owe their report: at the end of the run, and when it begins to happen.
+    pub(super) fn tell_late(&mut self, missing: &[usize]) {
+        let was_late = std::mem::replace(&mut self.late, !missing.is_empty());
+        if self.round.last {
+            for &node in missing {
+                self.lose(node, Loss::Silent);
+            }
+        } else if !missing.is_empty() && !was_late {
+            warn!(
+                target: RUNNERS,
+                "Driver threads {missing:?} did not report within {} ms: they are overloaded, or a task blocks its thread \
+                 instead of awaiting. Response times measured now include that delay",
+                PATIENCE.as_millis()
+            );
+        }
+    }
+
+    /// A node came: it takes part in what is started from now on, and users are moved to it.
+    pub(super) fn join(&mut self, node: usize, name: String) {
+        match self.dispatcher.add_worker(name) {
+            Ok(number) => debug_assert_eq!(number, node, "fleet and dispatcher number alike"),
+            // The fleet says that a node left before it says that one of the same name came.
+            Err(problem) => return error!(target: RUNNERS, "{problem}"),
+        }
+        self.round.add_node();
+        self.farewell.add_node();
+        self.move_users();
+    }
+
+    /// Begins to move users to where there are fewer, once no ramp is under way.
+    pub(super) fn move_users(&mut self) {
+        let Some(Goal { rate, .. }) = self.goal else { return };
+        if F::OUTLIVES_NODES && self.state() == State::Running && self.ramping.is_none() {
+            self.moving = Some(Moving::begin(rate, clock::now()));
+        }
+    }
+
+    /// Goes on without a node: its users, and only those, are started anew on the others at the rate of the last ramp.
+    pub(super) fn part_with(&mut self, node: usize, why: &str, news: Departure) {
+        let was_open = self.round.is_open();
+        self.round.forget(node);
+        self.outstanding.forget(node);
+        let lost = self.dispatcher.remove_worker(node);
+        let stays = self.fleet.present().next().is_some();
+        let runs = matches!(self.state(), State::Spawning | State::Running);
+        if news == Departure::Lost {
+            warn!(target: RUNNERS, "{why}");
+            self.collector.note(why);
+        } else {
+            info!(target: RUNNERS, "{why}");
+        }
+        if runs && !stays {
+            let how = if news == Departure::Lost { "went missing" } else { "quit" };
+            warn!(target: RUNNERS, "The last worker {how}, stopping test.");
+            self.trouble = self.trouble.max(Some(Trouble::NoWorkers));
+            self.stop();
+        } else if runs && lost > 0 {
+            self.make_good(lost);
+        }
+        if let Some(open) = self.open.as_mut()
+            && open.remove(&node)
+            && open.is_empty()
+        {
+            self.stop();
+        }
+        self.farewell_of(node);
+        if was_open && !self.round.is_open() {
+            self.close_round();
+        }
+        self.finish_ramp_if_done();
+    }
+
+    fn make_good(&mut self, lost: u32) {
+        let Some(Goal { users, rate }) = self.goal else { return };
+        info!(target: RUNNERS, "{lost} users are started anew on other workers, at {rate:.2} per second");
+        if self.ramping.is_none()
+            && let Ok(ramp) = Ramp::new(users, rate)
+        {
+            self.ramping = Some(Ramping::repair(ramp, clock::now()));
+            self.advance();
+        }
+    }
+}
