@@ -229,7 +229,7 @@ fn exceptions_name_their_nodes() {
         }
         bench.recorder.exception("QuoteAgent", &"no quote", &"caused by: other");
         let delta = bench.recorder.take();
-        bench.collector.merge_from(node, delta);
+        bench.collector.merge_from(node, &delta);
     }
     let summary = bench.summary(1.0);
     let rows: Vec<_> = summary.exceptions.iter().map(|e| (&*e.detail, e.count)).collect();

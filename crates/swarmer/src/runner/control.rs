@@ -4,6 +4,7 @@
 //! [`Handle`]; everything anybody sees leaves it as a [`Summary`].
 
 mod nodes;
+mod serving;
 mod starting;
 
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ use crate::clock;
 use crate::events::Hooks;
 use crate::load::{Dispatcher, LoadError, UserClass};
 use crate::logging::RUNNERS;
-use crate::stats::{Collector, Summary, Users};
+use crate::stats::{Collector, Delta, Summary, Users};
 
 /// A driver that has not reported by then is left for the next second: its figures are not lost, only late.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -42,6 +43,14 @@ const ABORT_PATIENCE: Duration = Duration::from_secs(2);
 /// Sees the figures once a second, and the last ones when users have stopped.
 pub(crate) trait Watcher {
     fn tick(&mut self, summary: &Summary, state: State);
+
+    /// Takes what a node recorded, once it is part of the figures here.
+    fn recorded(&mut self, _: Box<Delta>) {}
+
+    /// A user asked for the end of the test; `true` when that is passed on instead of done here.
+    fn passes_on_stop(&mut self, _reason: &str) -> bool {
+        false
+    }
 }
 
 /// What the control plane needs of the options.
@@ -93,6 +102,8 @@ pub(crate) struct Control<W, F: Fleet> {
     outstanding: Outstanding,
     /// Nodes that journeys still arrive at, in a run of that model.
     open: Option<BTreeSet<usize>>,
+    /// Who is told, in a run that is steered from elsewhere, that all users have started.
+    serving: Option<Vec<oneshot::Sender<()>>>,
     /// All tasks there were are given out.
     finishing: bool,
     round: Round,
@@ -157,6 +168,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             moving: None,
             outstanding: Outstanding::default(),
             open: None,
+            serving: None,
             finishing: false,
             round: Round::none(nodes, settings.classes.len(), now),
             farewell: Farewell::none(nodes, now),
@@ -217,6 +229,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 let _ = answer.send(possible);
             }
             Order::Open { arrivals, users, began } => self.open(&arrivals, users, began),
+            Order::Serve(service) => self.serve(service),
             Order::Stop { done } => {
                 self.waiting.push(done);
                 self.stop();
@@ -251,7 +264,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             }
             Event::StartFailed { class, reason } => self.start_failed(class, &reason),
             Event::Report { node, number, delta, users } => {
-                self.collector.merge_from(self.fleet.node(node), *delta);
+                self.collector.merge_from(self.fleet.node(node), &delta);
+                self.watcher.recorded(delta);
                 self.set_users(node, users);
                 self.reported(node, number);
             }
@@ -270,7 +284,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             }
             Event::Drained { node } => self.farewell_of(node),
             Event::StopTest { reason } => {
-                if matches!(self.state(), State::Spawning | State::Running) {
+                let runs = matches!(self.state(), State::Spawning | State::Running);
+                if runs && !self.watcher.passes_on_stop(&reason) {
                     warn!(target: RUNNERS, "A user stopped the test: {reason}");
                     self.stop();
                 }
@@ -296,7 +311,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     /// Without a single user there is nothing to wait for.
     fn end_if_nobody_started(&mut self) {
         let Starts { tried, failed, .. } = self.starts;
-        if self.open.is_none() && self.state() == State::Running && failed > 0 && failed >= tried {
+        let ours = self.open.is_none() && self.serving.is_none();
+        if ours && self.state() == State::Running && failed > 0 && failed >= tried {
             error!(target: RUNNERS, "Not one of {tried} users could start, see the first failure: there is nothing to run");
             self.trouble = self.trouble.max(Some(Trouble::NobodyStarted));
             self.stop();
@@ -315,7 +331,10 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     /// With limits on the number of tasks, the end of the last user is the end of the run.
     fn end_if_all_done(&mut self) {
         let all_came = self.finishing || self.state() == State::Running;
-        if self.settings.limits.any() && all_came && self.users().values().all(|users| *users == 0)
+        if self.serving.is_none()
+            && self.settings.limits.any()
+            && all_came
+            && self.users().values().all(|users| *users == 0)
         {
             self.stop();
         }

@@ -223,6 +223,7 @@ impl Driver {
                 self.open = Some(Open::new(*opening, self.setup.classes.len()));
             }
             Command::Finish => {
+                self.say_started(self.pending.len());
                 self.pending.clear();
                 self.signals().iter().for_each(|signal| signal.raise(Stop::AfterTask));
             }

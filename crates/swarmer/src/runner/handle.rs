@@ -1,11 +1,13 @@
 //! What can be asked of a run, from anywhere: keys, signals, a web page, a test.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
+use super::driver::Birth;
+use super::fleet::OpenPlan;
 use super::gear::{Begin, Refusal};
 use crate::load::{Arrivals, LoadError, Ramp};
 use crate::options::Options;
@@ -53,6 +55,27 @@ impl std::fmt::Debug for Question {
     }
 }
 
+/// What a worker is told by its master, user by user or as numbers.
+#[derive(Debug)]
+pub(crate) enum Service {
+    /// So many users of these classes, by index, from now on; others stay as they are.
+    Counts {
+        counts: Vec<(usize, u32)>,
+        /// Told when all of them have started.
+        placed: oneshot::Sender<()>,
+    },
+    /// Start exactly these users.
+    Start(Vec<Birth>),
+    /// Stop exactly these users of a class.
+    Leave { class: usize, users: Vec<u64>, grace: Duration },
+    /// Start journeys as they arrive here.
+    Open(Box<OpenPlan>),
+    /// There is nothing left to do: users go when their task is done.
+    Finish,
+    /// All users of the whole fleet have started, so many.
+    Spawned(u32),
+}
+
 /// What the control plane can be asked to do.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -80,6 +103,8 @@ pub(super) enum Order {
         users: u32,
         began: Instant,
     },
+    /// Do what somebody else decided, who knows the whole fleet of which this one is a part.
+    Serve(Service),
     Stop {
         done: oneshot::Sender<()>,
     },
@@ -169,6 +194,18 @@ impl Handle {
     /// Begins a run in which journeys arrive, over a pool of at most `users` users.
     pub(crate) fn open(&self, arrivals: Box<Arrivals>, users: u32, began: Instant) {
         self.send(Order::Open { arrivals, users, began });
+    }
+
+    /// Does what the master of this worker says.
+    pub(crate) fn serve(&self, service: Service) {
+        self.send(Order::Serve(service));
+    }
+
+    /// Goes to these numbers of users by class index, at once; returns when they have started.
+    pub(crate) async fn go_to(&self, counts: Vec<(usize, u32)>) {
+        let (placed, started) = oneshot::channel();
+        self.serve(Service::Counts { counts, placed });
+        let _ = started.await;
     }
 
     /// Users that run as far as the plan goes, those that start within the next tenth of a second included.

@@ -19,9 +19,12 @@ mod turns;
 
 pub(crate) use control::{Control, Outcome, Settings, Trouble, Watcher};
 pub(crate) use driver::Setup;
+pub(crate) use driver::{Birth, Departure, Event};
 pub use drivers::FleetError;
 pub(crate) use drivers::{Drivers, default_drivers};
+pub(crate) use fleet::{Fleet, Loss, OpenPlan};
 pub(crate) use gear::{Begin, Gear};
+pub(crate) use handle::Service;
 pub use handle::{Handle, State};
 pub(crate) use model::{Ending, Model};
 pub(crate) use turns::{Budget, Limits};

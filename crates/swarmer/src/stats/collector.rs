@@ -103,13 +103,13 @@ impl Collector {
     }
 
     /// Adds what a recorder of this process saw.
+    #[expect(clippy::needless_pass_by_value, reason = "a delta that is consumed counts only once")]
     pub fn merge(&mut self, delta: Delta) {
-        self.merge_from("local", delta);
+        self.merge_from("local", &delta);
     }
 
     /// Adds what a recorder of `node` saw; exceptions name their nodes.
-    #[expect(clippy::needless_pass_by_value, reason = "a delta that is consumed counts only once")]
-    pub fn merge_from(&mut self, node: &str, delta: Delta) {
+    pub fn merge_from(&mut self, node: &str, delta: &Delta) {
         for row in &delta.rows {
             self.add_row(row);
         }

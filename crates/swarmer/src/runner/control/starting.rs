@@ -95,7 +95,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     /// Whether users may be started; makes ready for a fresh run if none goes on.
-    fn may_start(&mut self) -> bool {
+    pub(super) fn may_start(&mut self) -> bool {
         if self.state() == State::Stopping {
             warn!(target: RUNNERS, "Users are still being stopped; start again when they are gone");
             return false;
@@ -122,6 +122,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             self.dispatcher = fresh;
         }
         self.outstanding = Outstanding::default();
+        self.serving = None;
         self.fleet.begin_run();
         self.course.send_modify(|course| {
             course.runs += 1;
@@ -152,6 +153,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     pub(super) fn finish_ramp_if_done(&mut self) {
+        self.tell_if_placed();
         let sent = self.ramping.as_ref().is_some_and(|ramping| ramping.is_sent(&self.dispatcher));
         if !sent || !self.outstanding.is_none() {
             return;
