@@ -1,0 +1,127 @@
+// The statistics: one row for each request and journey, and their total.
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { Funnel, Row } from "../api/types";
+import type { Column } from "./columns";
+import { count } from "./format";
+import { byJourney, matching, rowKey } from "./order";
+import { isFlag, isTexts, kept } from "./settings";
+import { LOCUST_COLUMNS, nameOf, REPORT_COLUMNS, STATS_COLUMNS } from "./statsColumns";
+import { Table } from "./Table";
+import { Menu, Search, Switch } from "./Tools";
+
+export interface StatsTableProps {
+  rows: readonly Row[];
+  total: Row;
+  funnels?: readonly Funnel[];
+  /** A finished run has whole-run rates instead of current ones. */
+  finished?: boolean;
+  /** A name becomes a button that opens the row's own charts. */
+  onOpen?: (row: Row) => void;
+}
+
+export function StatsTable({ rows, total, funnels = [], finished = false, onOpen }: StatsTableProps) {
+  const place = finished ? "report" : "live";
+  const chosen = kept(`stats.${place}.columns`, [...(finished ? REPORT_COLUMNS : LOCUST_COLUMNS)], isTexts);
+  const grouped = kept("stats.grouped", false, isFlag);
+  const journeys = kept("stats.journeys", true, isFlag);
+  const search = useSignal("");
+  const columns = useMemo(
+    () => STATS_COLUMNS.filter(({ id }) => chosen.value.includes(id)).map((column) => opening(column, onOpen)),
+    [chosen.value, onOpen],
+  );
+  const hasJourneys = rows.some(({ kind }) => kind === "journey");
+  const shown = useMemo(() => {
+    const wanted = journeys.value || grouped.value ? rows : rows.filter(({ kind }) => kind !== "journey");
+    return matching(wanted, search.value, (row) => `${row.method} ${row.name}`);
+  }, [rows, search.value, journeys.value, grouped.value]);
+  const groups = useMemo(
+    () => (grouped.value && funnels.length > 0 ? byJourney(shown, funnels) : null),
+    [shown, funnels, grouped.value],
+  );
+  return (
+    <div class="fg-figure">
+      <div class="fg-tools">
+        <Search value={search} label="Search names" found={`${count(shown.length)} of ${count(rows.length)}`} />
+        {hasJourneys && !grouped.value && (
+          <Switch
+            on={journeys.value}
+            onChange={(on) => {
+              journeys.value = on;
+            }}
+          >
+            Journeys
+          </Switch>
+        )}
+        {funnels.length > 0 && (
+          <Switch
+            on={grouped.value}
+            onChange={(on) => {
+              grouped.value = on;
+            }}
+          >
+            Group by journey
+          </Switch>
+        )}
+        <ColumnChooser
+          chosen={chosen.value}
+          usual={finished ? REPORT_COLUMNS : LOCUST_COLUMNS}
+          onChange={(ids) => {
+            chosen.value = ids;
+          }}
+        />
+      </div>
+      <Table
+        name={`stats.${place}`}
+        label="Request statistics"
+        columns={columns}
+        rows={shown}
+        groups={groups}
+        keyOf={rowKey}
+        pinned={total}
+        empty="No requests yet."
+      />
+    </div>
+  );
+}
+
+/** The name as a button, where there is something to open. */
+function opening(column: Column<Row>, onOpen?: (row: Row) => void): Column<Row> {
+  if (column.id !== "name" || !onOpen) return column;
+  return {
+    ...column,
+    // The total's charts are those of the run.
+    cell: (row) =>
+      row.method === "" && row.name === "Aggregated" ? (
+        nameOf(row)
+      ) : (
+        <button type="button" class="fg-link" onClick={() => onOpen(row)}>
+          {nameOf(row)}
+        </button>
+      ),
+  };
+}
+
+function ColumnChooser(props: {
+  chosen: readonly string[];
+  usual: readonly string[];
+  onChange: (ids: string[]) => void;
+}) {
+  const toggle = (id: string, on: boolean) => {
+    props.onChange(on ? [...props.chosen, id] : props.chosen.filter((other) => other !== id));
+  };
+  return (
+    <Menu label="Columns">
+      <div class="fg-columns">
+        {STATS_COLUMNS.filter(({ id }) => id !== "name").map(({ id, label }) => (
+          <Switch key={id} on={props.chosen.includes(id)} onChange={(on) => toggle(id, on)}>
+            {label}
+          </Switch>
+        ))}
+      </div>
+      <button type="button" class="button small" onClick={() => props.onChange([...props.usual])}>
+        As at first
+      </button>
+    </Menu>
+  );
+}

@@ -1,0 +1,274 @@
+// The one table of all figures: sorted by its headers, searched, grouped, and long without being slow.
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { type Column, leastWidth, widths } from "./columns";
+import type { Group, Order } from "./order";
+import { nextOrder, sorted } from "./order";
+import { printing } from "./print";
+import { kept } from "./settings";
+import { type Extra, type Sight, sight } from "./virtual";
+
+const ROW_HEIGHT = 30;
+/** Shorter tables are rendered whole. */
+const WHOLE = 80;
+const SPARE = 8;
+
+export interface TableProps<T> {
+  /** Under which the order is kept. */
+  name: string;
+  /** What a screen reader calls it. */
+  label: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  /** Stands last, in sight, whatever the order. */
+  pinned?: T | null;
+  /** Instead of `rows`: sorted within each group. */
+  groups?: readonly Group<T>[] | null;
+  /** What unfolds below a row; null when there is nothing. */
+  detail?: (row: T) => ComponentChildren | null;
+  start?: Order | null;
+  /** Said when there are no rows. */
+  empty: ComponentChildren;
+}
+
+type Item<T> = { key: string } & ({ row: T; group?: undefined } | { group: Group<T>; row?: undefined });
+
+const isOrder = (value: unknown): value is Order | null =>
+  value === null ||
+  (typeof value === "object" &&
+    "column" in value &&
+    "direction" in value &&
+    (value.direction === "ascending" || value.direction === "descending"));
+
+export function Table<T>(props: TableProps<T>) {
+  const { columns, keyOf, pinned, detail } = props;
+  const order = kept<Order | null>(`${props.name}.order`, props.start ?? null, isOrder);
+  const unfolded = useSignal<ReadonlySet<string>>(new Set());
+  const heights = useSignal<ReadonlyMap<string, number>>(new Map());
+
+  const items = useMemo(
+    () => itemsOf(props.rows, props.groups ?? null, columns, order.value, keyOf),
+    [props.rows, props.groups, columns, order.value, keyOf],
+  );
+  const found = useMemo(() => {
+    const all = props.groups ? props.groups.flatMap((group) => group.rows) : props.rows;
+    return widths(columns, pinned ? [...all, pinned] : all);
+  }, [props.rows, props.groups, columns, pinned]);
+  const extras = useMemo(() => extrasOf(items, unfolded.value, heights.value), [items, unfolded.value, heights.value]);
+  const { box, view, whole } = useSight(items.length, extras);
+
+  const toggle = (key: string) => {
+    const next = new Set(unfolded.value);
+    if (!next.delete(key)) next.add(key);
+    unfolded.value = next;
+  };
+  const measured = (key: string, height: number) => {
+    if (heights.peek().get(key) !== height) heights.value = new Map(heights.peek()).set(key, height);
+  };
+
+  if (items.length === 0 && !pinned) return <p class="fg-empty">{props.empty}</p>;
+  const span = columns.length + (detail ? 1 : 0);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section class={whole ? "fg-scroll" : "fg-scroll fg-long"} ref={box} aria-label={props.label} tabIndex={0}>
+      <table
+        class="fg-table"
+        aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
+        style={{ minWidth: `${leastWidth(found) + (detail ? 3 : 0)}ch` }}
+      >
+        <caption class="unseen">{props.label}</caption>
+        <colgroup>
+          {detail && <col style={{ width: "3ch" }} />}
+          {columns.map((column, index) => (
+            <col key={column.id} style={found[index] ? { width: `${found[index]}ch` } : {}} />
+          ))}
+        </colgroup>
+        <thead>
+          <tr aria-rowindex={1}>
+            {detail && (
+              <th scope="col">
+                <span class="unseen">Details</span>
+              </th>
+            )}
+            {columns.map((column) => (
+              <Header
+                key={column.id}
+                column={column}
+                order={order.value}
+                onSort={() => {
+                  order.value = nextOrder(order.value, column.id);
+                }}
+              />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {view.above > 0 && <Gap span={span} height={view.above} />}
+          {items.slice(view.first, view.end).map((item, offset) => {
+            const index = view.first + offset;
+            if (item.group) return <GroupHead key={item.key} group={item.group} columns={columns} spare={!!detail} />;
+            const open = unfolded.value.has(item.key);
+            const content = detail && (open ? detail(item.row) : undefined);
+            return [
+              <tr key={item.key} aria-rowindex={index + 2} class={index % 2 ? "fg-odd" : ""}>
+                {detail && (
+                  <td class="fg-fold">
+                    {detail(item.row) !== null && (
+                      <button type="button" aria-expanded={open} onClick={() => toggle(item.key)}>
+                        <span class="unseen">Details</span>
+                      </button>
+                    )}
+                  </td>
+                )}
+                <Cells row={item.row} columns={columns} />
+              </tr>,
+              content && (
+                <Detail key={`${item.key} detail`} span={span} onHeight={(height) => measured(item.key, height)}>
+                  {content}
+                </Detail>
+              ),
+            ];
+          })}
+          {view.below > 0 && <Gap span={span} height={view.below} />}
+        </tbody>
+        {pinned && (
+          <tfoot>
+            <tr aria-rowindex={items.length + 2}>
+              {detail && <td />}
+              <Cells row={pinned} columns={columns} />
+            </tr>
+          </tfoot>
+        )}
+      </table>
+    </section>
+  );
+}
+
+function itemsOf<T>(
+  rows: readonly T[],
+  groups: readonly Group<T>[] | null,
+  columns: readonly Column<T>[],
+  order: Order | null,
+  keyOf: (row: T) => string,
+): Item<T>[] {
+  const column = order && columns.find((column) => column.id === order.column);
+  const inOrder = (some: readonly T[]) => (column ? sorted(some, column.value, order.direction) : some);
+  if (!groups) return inOrder(rows).map((row) => ({ key: keyOf(row), row }));
+  return groups.flatMap((group): Item<T>[] => [
+    { key: `group ${group.key}`, group },
+    // One row may stand in several groups.
+    ...inOrder(group.rows).map((row) => ({ key: `${group.key} ${keyOf(row)}`, row })),
+  ]);
+}
+
+function extrasOf<T>(
+  items: readonly Item<T>[],
+  unfolded: ReadonlySet<string>,
+  heights: ReadonlyMap<string, number>,
+): Extra[] {
+  if (unfolded.size === 0) return [];
+  return items.flatMap(({ key }, index) =>
+    unfolded.has(key) && heights.has(key) ? [{ index, height: heights.get(key) ?? 0 }] : [],
+  );
+}
+
+/** Follows the scrolling of the box and tells which rows are in sight. */
+function useSight(count: number, extras: readonly Extra[]) {
+  const box = useRef<HTMLElement>(null);
+  const scroll = useSignal({ scrollTop: 0, height: 600 });
+  const whole = count <= WHOLE || printing.value;
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || whole) return;
+    const look = () => {
+      // In steps of whole rows: most scroll events change nothing.
+      const scrollTop = Math.floor(element.scrollTop / ROW_HEIGHT) * ROW_HEIGHT;
+      const height = element.clientHeight || 600;
+      const now = scroll.peek();
+      if (now.scrollTop !== scrollTop || now.height !== height) scroll.value = { scrollTop, height };
+    };
+    look();
+    element.addEventListener("scroll", look, { passive: true });
+    const watcher = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(look);
+    watcher?.observe(element);
+    return () => {
+      element.removeEventListener("scroll", look);
+      watcher?.disconnect();
+    };
+  }, [whole, scroll]);
+  const view: Sight = whole
+    ? { first: 0, end: count, above: 0, below: 0 }
+    : sight({ count, rowHeight: ROW_HEIGHT, ...scroll.value, spare: SPARE, extras });
+  return { box, view, whole };
+}
+
+function Header<T>({ column, order, onSort }: { column: Column<T>; order: Order | null; onSort: () => void }) {
+  const direction = order?.column === column.id ? order.direction : undefined;
+  return (
+    <th scope="col" class={column.kind === "number" ? "fg-number" : ""} aria-sort={direction ?? "none"}>
+      <button type="button" title={column.help} onClick={onSort}>
+        {column.label}
+      </button>
+    </th>
+  );
+}
+
+function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
+  return (
+    <>
+      {columns.map((column) => {
+        const tone = column.tone?.(row);
+        const text = column.text(row);
+        return (
+          <td
+            key={column.id}
+            class={`fg-${column.kind}${tone ? ` fg-${tone}` : ""}`}
+            title={column.kind === "wide" ? text : undefined}
+          >
+            {column.cell ? column.cell(row) : text}
+          </td>
+        );
+      })}
+    </>
+  );
+}
+
+function GroupHead<T>({ group, columns, spare }: { group: Group<T>; columns: readonly Column<T>[]; spare: boolean }) {
+  const { head } = group;
+  if (head === null)
+    return (
+      <tr class="fg-group">
+        <th scope="rowgroup" colSpan={columns.length + (spare ? 1 : 0)}>
+          {group.label}
+        </th>
+      </tr>
+    );
+  return (
+    <tr class="fg-group">
+      {spare && <td />}
+      <Cells row={head} columns={columns} />
+    </tr>
+  );
+}
+
+function Gap({ span, height }: { span: number; height: number }) {
+  return (
+    <tr class="fg-gap">
+      <td colSpan={span} style={{ height: `${height}px` }} />
+    </tr>
+  );
+}
+
+function Detail(props: { span: number; onHeight: (height: number) => void; children: ComponentChildren }) {
+  const row = useRef<HTMLTableRowElement>(null);
+  useLayoutEffect(() => {
+    if (row.current) props.onHeight(row.current.offsetHeight);
+  });
+  return (
+    <tr ref={row} class="fg-detail">
+      <td colSpan={props.span}>{props.children}</td>
+    </tr>
+  );
+}

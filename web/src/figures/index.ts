@@ -1,0 +1,14 @@
+// Tables and charts of the live page and of the report. They take data and know nothing of where it comes from.
+import "./figures.css";
+
+export { Charts, type ChartsProps, RowCharts } from "./Charts";
+export { Groups, type GroupsProps } from "./Groups";
+export { HealthPanel } from "./HealthPanel";
+export { Journeys, type JourneysProps } from "./Journeys";
+export { Metrics } from "./Metrics";
+export { rowKey } from "./order";
+export { Exceptions, type ExceptionsProps, Failures, type FailuresProps } from "./Problems";
+export { RowDetails, type RowDetailsProps } from "./RowDetails";
+export { Samples, type SamplesProps } from "./Samples";
+export { StatsTable, type StatsTableProps } from "./StatsTable";
+export { nameOf } from "./statsColumns";
