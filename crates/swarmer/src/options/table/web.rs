@@ -54,6 +54,10 @@ pub(super) fn web() -> Vec<Opt> {
         Opt::text("web-auth")
             .env("LOCUST_WEB_AUTH")
             .removed("The --web-auth parameter has been replaced by --web-login"),
+        Opt::flag("web-login")
+            .env("LOCUST_WEB_LOGIN")
+            .help("Ask for a login before the web UI is shown")
+            .instead(NO_WEB_UI),
         Opt::path("tls-cert")
             .env("LOCUST_TLS_CERT")
             .value_name("FILE")
@@ -94,13 +98,9 @@ pub(super) fn web() -> Vec<Opt> {
     .collect()
 }
 
-/// Who may come in.
-fn sign_in() -> [Opt; 3] {
+/// Who may come in, beyond Locust's flag.
+fn sign_in() -> [Opt; 2] {
     [
-        Opt::flag("web-login")
-            .env("LOCUST_WEB_LOGIN")
-            .help("Ask for a login before the web UI is shown")
-            .instead(NO_WEB_UI),
         Opt::path("web-users")
             .env("SWARMER_WEB_USERS")
             .addition()
