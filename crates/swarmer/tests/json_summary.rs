@@ -10,18 +10,20 @@ use serde_json::{Value, json};
 use swarmer::clock::Anchor;
 use swarmer::report::{LocustJsonFile, SummaryFile, json as documents};
 use swarmer::stats::{
-    Class, Collector, Kind, Recorder, RecorderOptions, Sample, Segment, Summary, Users,
+    Class, Collector, Kind, Record, Recorder, RecorderOptions, RowKind, Sample, Segment, Summary,
+    Users,
 };
 
 const SCHEMA: &str = include_str!("../../../schema/summary.schema.json");
 
-fn empty() -> Summary {
+fn empty() -> Record {
     let (anchor, now) = (Anchor::now(), Instant::now());
-    Collector::new(anchor, now).summary(now, Users::new())
+    let collector = Collector::new(anchor, now);
+    collector.record(collector.summary(now, Users::new()))
 }
 
 /// A run in which everything happened that a summary tells.
-fn eventful(options: RecorderOptions) -> Summary {
+fn eventful(options: RecorderOptions) -> Record {
     let (anchor, start) = (Anchor::now(), Instant::now());
     let mut recorder = Recorder::new(anchor, options);
     let mut collector = Collector::new(anchor, start);
@@ -33,7 +35,7 @@ fn eventful(options: RecorderOptions) -> Summary {
         notes: vec!["TLS certificates were not verified (--insecure)".to_owned()],
         ..Default::default()
     };
-    let group = recorder.segment("group A");
+    let (group, buyers) = (recorder.segment("group A"), recorder.class("Buyer"));
     for number in 1..=50_u64 {
         let failure = format!("HTTPError('{}')", 500 + number % 3);
         let sample = Sample {
@@ -41,7 +43,7 @@ fn eventful(options: RecorderOptions) -> Summary {
             method: if number % 2 == 0 { "GET" } else { "POST" },
             name: "/cart \"ä\"\n",
             segment: if number % 4 == 0 { group } else { Segment::NONE },
-            class: Class::NONE,
+            class: if number % 6 == 0 { Class::NONE } else { buyers },
             detail: None,
             response_time: (number % 7 != 0).then(|| Duration::from_nanos(number.pow(6) + 1)),
             bytes: number,
@@ -61,7 +63,12 @@ fn eventful(options: RecorderOptions) -> Summary {
     recorder.metrics().timing("render", Duration::from_millis(7));
     recorder.journeys_dropped(2);
     collector.merge(recorder.take());
-    collector.summary(start + Duration::from_secs(4), Users::from([("Buyer".to_owned(), 7)]))
+    let users = Users::from([("Buyer".to_owned(), 7)]);
+    collector.plan(Some(8));
+    for second in 1..=4 {
+        collector.tick(start + Duration::from_secs(second), &users);
+    }
+    collector.record(collector.summary(start + Duration::from_secs(4), users))
 }
 
 /// What is wrong with each document; nothing for a valid one.
@@ -74,9 +81,9 @@ fn problems(texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_summary_is_what_its_schema_says() {
-    let fine = documents::summary(&eventful(RecorderOptions::default()));
-    let coarse = documents::summary(&eventful(RecorderOptions { coarse: true }));
-    let nothing = documents::summary(&empty());
+    let fine = documents::record(&eventful(RecorderOptions::default()));
+    let coarse = documents::record(&eventful(RecorderOptions { coarse: true }));
+    let nothing = documents::record(&empty());
     assert!(coarse.contains("\"percentile_source\": \"locust\""));
     let unknown = fine.replacen("\"aborted\"", "\"abandoned\"", 1);
     let other_version = fine.replacen("\"version\": 1,", "\"version\": 2,", 1);
@@ -91,6 +98,52 @@ fn every_summary_is_what_its_schema_says() {
 }
 
 #[test]
+fn a_document_is_read_back_to_the_last_bit() {
+    let record = eventful(RecorderOptions::default());
+    assert_eq!(record.history.requests.iter().sum::<u64>(), record.summary.total.figures.requests);
+    assert_eq!(record.history.planned.max.last(), Some(&Some(8.0)));
+    assert_eq!(record.history.class_users["Buyer"].last(), Some(&Some(7.0)));
+    let kinds: Vec<RowKind> = record.row_histories.iter().map(|row| row.kind).collect();
+    assert!(
+        [RowKind::Request, RowKind::Journey, RowKind::Class]
+            .iter()
+            .all(|kind| kinds.contains(kind)),
+        "{kinds:?}"
+    );
+    let text = documents::record(&record);
+    let read = Record::read(&text).unwrap();
+    assert_eq!(read, record);
+    assert_eq!(documents::record(&read), text);
+    // Documents of a version that wrote no courses are read as well.
+    let mut old: Value = serde_json::from_str(&text).unwrap();
+    for field in ["history", "row_histories", "classes", "funnels", "marks", "health"] {
+        old.as_object_mut().unwrap().remove(field);
+    }
+    let old = Record::read(&old.to_string()).unwrap();
+    assert_eq!(old.summary.total, record.summary.total);
+    assert!(old.history.time.is_empty());
+}
+
+#[test]
+fn what_is_no_document_is_refused_in_words() {
+    let text = documents::record(&eventful(RecorderOptions::default()));
+    let refusal = |text: &str| Record::read(text).unwrap_err().to_string();
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        refusal(&text.replacen(from, to, 1))
+    };
+    let expect = |error: &str, words: &str| assert!(error.contains(words), "{error}");
+    expect(&refusal("# Report"), "this is no JSON document: expected value at line 1");
+    expect(&refusal(&text[..text.len() / 2]), "this is no JSON document: EOF");
+    expect(&refusal("[]"), "no number in its field `version`");
+    let other = changed("\"version\": 1", "\"version\": 7");
+    assert_eq!(other, "this summary is of version 7; this program reads version 1");
+    expect(&changed("\"aborted\"", "\"abandoned\""), "missing field `aborted`");
+    expect(&changed("\"failures\": ", "\"failures\": -"), "invalid value: integer `-");
+    expect(&changed("\"span\": [", "\"span\": [1, "), "the column `span` of `history`");
+}
+
+#[test]
 fn files_are_there_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
@@ -102,10 +155,10 @@ fn files_are_there_whole_or_not_at_all() {
     let locust = LocustJsonFile::reserve(&place("out/night")).unwrap();
     assert_eq!(listed(), ["deep"], "nothing is there before it is complete");
     summary.write(&empty()).unwrap();
-    locust.write(&empty()).unwrap();
+    locust.write(&empty().summary).unwrap();
     assert_eq!(std::fs::read_to_string(place("out/night.json")).unwrap(), "[]\n");
     let text = std::fs::read_to_string(place("out/run.json")).unwrap();
-    assert_eq!(text, documents::summary(&empty_like(&text)));
+    assert_eq!(text, documents::record(&empty_like(&text)));
     let mut names = listed();
     names.sort();
     assert_eq!(names, ["deep", "night.json", "run.json"], "and nothing else is left");
@@ -118,10 +171,12 @@ fn files_are_there_whole_or_not_at_all() {
 }
 
 /// An empty summary with the moments of a document.
-fn empty_like(text: &str) -> Summary {
+fn empty_like(text: &str) -> Record {
     let document: Value = serde_json::from_str(text).unwrap();
     let moment = |field: &str| document[field].as_f64().unwrap();
-    Summary { start: moment("start"), at: moment("at"), ..empty() }
+    let record = empty();
+    let summary = Summary { start: moment("start"), at: moment("at"), ..record.summary };
+    Record { summary, ..record }
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn history_has_a_point_per_second_and_takes_late_reports() {
     bench.request(33.5, "/", MS);
     bench.tick(35.0);
     assert_eq!(counts(&bench)[29..], [30, 0, 0, 0, 1, 0], "a late tick makes up for lost ones");
-    let point = *bench.collector.history().points().last().unwrap();
+    let point = bench.collector.history().points().last().unwrap();
     assert!(close(point.users.mean, 3.0) && close(point.p95.max, 1.0), "{point:?}");
 }
 

@@ -4,13 +4,14 @@
 //! a second document is `[]`. Here each document is rendered from the summary, which stays as it is.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::ser::{PrettyFormatter, Serializer};
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::files::{FileError, Replaced, with_suffix};
-use crate::stats::{CoarseBuckets, Figures, Row, Summary};
+use crate::stats::{CoarseBuckets, Figures, Record, Row, Summary};
 
 /// One entry of Locust's array. The order of the fields is Locust's.
 #[derive(Serialize)]
@@ -84,9 +85,10 @@ fn buckets(figures: &Figures) -> CoarseBuckets {
     coarse
 }
 
-/// What `--summary-json` writes: everything known of the run. `schema/summary.schema.json` describes it.
-pub fn summary(summary: &Summary) -> String {
-    pretty(summary, b"  ")
+/// What `--summary-json` writes: everything known of the run and its course. `schema/summary.schema.json` describes it;
+/// [`Record::read`] reads it.
+pub fn record(record: &Record) -> String {
+    written(record, Shallow::default())
 }
 
 /// The file of `--json-file`.
@@ -129,12 +131,12 @@ impl SummaryFile {
         Replaced::reserve(path, "--summary-json").map(Self)
     }
 
-    /// Writes [`summary`]; a reader sees either nothing or all of it.
+    /// Writes [`record`]; a reader sees either nothing or all of it.
     ///
     /// # Errors
     /// When that fails.
-    pub fn write(&self, document: &Summary) -> Result<(), FileError> {
-        self.0.replace(&summary(document))
+    pub fn write(&self, document: &Record) -> Result<(), FileError> {
+        self.0.replace(&record(document))
     }
 
     /// Where it is.
@@ -144,8 +146,91 @@ impl SummaryFile {
 }
 
 fn pretty(value: &impl Serialize, indent: &[u8]) -> String {
+    written(value, PrettyFormatter::with_indent(indent))
+}
+
+/// Lines down to the fields of a row; what lies deeper stays on its line. A column of a thousand numbers, or the cells of
+/// a histogram, would be a thousand lines.
+#[derive(Default)]
+struct Shallow {
+    depth: usize,
+    /// By depth: something was written there.
+    filled: [bool; Self::LINES + 1],
+}
+
+impl Shallow {
+    /// Levels that have lines.
+    const LINES: usize = 3;
+
+    fn open<W: ?Sized + Write>(&mut self, out: &mut W, bracket: u8) -> io::Result<()> {
+        self.depth += 1;
+        if let Some(filled) = self.filled.get_mut(self.depth) {
+            *filled = false;
+        }
+        out.write_all(&[bracket])
+    }
+
+    fn close<W: ?Sized + Write>(&mut self, out: &mut W, bracket: u8) -> io::Result<()> {
+        let filled = self.filled.get(self.depth).is_some_and(|filled| *filled);
+        self.depth -= 1;
+        if filled {
+            self.line(out)?;
+        }
+        out.write_all(&[bracket])
+    }
+
+    fn next<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        let comma: &[u8] = if first { b"" } else { b"," };
+        out.write_all(comma)?;
+        match self.filled.get_mut(self.depth) {
+            Some(filled) => {
+                *filled = true;
+                self.line(out)
+            }
+            None if first => Ok(()),
+            None => out.write_all(b" "),
+        }
+    }
+
+    fn line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
+        out.write_all(b"\n")?;
+        (0..self.depth).try_for_each(|_| out.write_all(b"  "))
+    }
+}
+
+impl Formatter for Shallow {
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open(out, b'[')
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b']')
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.next(out, first)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open(out, b'{')
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b'}')
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.next(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+}
+
+fn written(value: &impl Serialize, formatter: impl Formatter) -> String {
     let mut out = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut out, PrettyFormatter::with_indent(indent));
+    let mut serializer = Serializer::with_formatter(&mut out, formatter);
     value
         .serialize(&mut serializer)
         .expect("texts, numbers and maps with text keys always serialise");

@@ -26,7 +26,7 @@ use crate::clock;
 use crate::events::Hooks;
 use crate::load::{Dispatcher, LoadError, UserClass};
 use crate::logging::RUNNERS;
-use crate::stats::{Collector, Delta, Summary, Users};
+use crate::stats::{Collector, Delta, Record, Summary, Users};
 
 /// A driver that has not reported by then is left for the next second: its figures are not lost, only late.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -77,7 +77,7 @@ pub(crate) enum Trouble {
 
 /// How a run ended.
 pub(crate) struct Outcome<W> {
-    pub(crate) summary: Summary,
+    pub(crate) record: Record,
     pub(crate) watcher: W,
     pub(crate) trouble: Option<Trouble>,
 }
@@ -210,7 +210,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 _ = second.tick() => self.open_round(false),
             }
         }
-        Outcome { summary: self.summary(), watcher: self.watcher, trouble: self.trouble }
+        let record = self.collector.record(self.summary());
+        Outcome { record, watcher: self.watcher, trouble: self.trouble }
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -399,6 +400,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         if untold > 0 {
             error!(target: RUNNERS, "{untold} more users could not start and are not replaced");
         }
+        self.collector.plan(self.planned_users());
         self.collector.tick(clock::now(), &self.users());
         let last = std::mem::take(&mut self.round.last);
         if last {
@@ -421,6 +423,16 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     fn users(&self) -> Users {
         let classes = self.settings.classes.iter().enumerate();
         classes.map(|(index, class)| (class.name.clone(), self.round.users(index))).collect()
+    }
+
+    /// The number of users that there should be now, in a run that has one.
+    fn planned_users(&self) -> Option<u64> {
+        match self.state() {
+            State::Spawning | State::Running => {
+                self.open.is_none().then(|| u64::from(self.dispatcher.user_count()))
+            }
+            State::Ready | State::Stopping | State::Stopped => Some(0),
+        }
     }
 
     fn summary(&self) -> Summary {

@@ -13,9 +13,12 @@ use super::health::Health;
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
 use super::metric::MergedMetrics;
+use super::record::Record;
+use super::row_history::{RowCourse, RowHistory, RowKind, RowRecord};
 use super::schedule::ScheduleTally;
 use super::summary::{
-    ErrorRow, ExceptionRow, FoldedCounts, P50, P95, PercentileSource, Row, RunInfo, Summary, Users,
+    ErrorRow, ExceptionRow, FoldedCounts, P50, P90, P95, P99, PercentileSource, Row, RunInfo,
+    Summary, Users,
 };
 use super::tally::RowState;
 use super::window::Scratch;
@@ -47,6 +50,7 @@ pub struct Collector {
     schedule: ScheduleTally,
     funnels: Funnels,
     history: History,
+    planned: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -78,6 +82,7 @@ impl Collector {
             schedule: ScheduleTally::default(),
             funnels: Funnels::default(),
             history: History::default(),
+            planned: None,
         }
     }
 
@@ -146,36 +151,58 @@ impl Collector {
         self.funnels.clear();
     }
 
+    /// Begins a new run: as [`reset`](Self::reset), and the course of the run before is forgotten.
+    pub fn begin(&mut self, now: Instant) {
+        self.reset(now);
+        self.history = History::default();
+        let rows = self.rows.iter_mut().chain(&mut self.classes);
+        rows.for_each(|row| row.course = RowCourse::default());
+    }
+
+    /// The number of users that there should be from now on, where there is one.
+    pub fn plan(&mut self, users: Option<u64>) {
+        self.planned = users;
+    }
+
     /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
     /// the last call to the history and forgets what has left the ten-second window.
     pub fn tick(&mut self, now: Instant, users: &Users) {
         let second = self.second(now);
-        for row in self.rows.iter_mut().chain(&mut self.classes) {
-            row.window.prune(second);
-        }
-        let point = self.point(second, users);
         // A late tick adds several points, as far back as seconds are counted; a second tick within a second adds none.
         let oldest = second.saturating_sub(if self.history.latest().is_some() { LATE } else { 1 });
-        for time in self.history.latest().map_or(oldest, |latest| oldest.max(latest + 1))..second {
-            let mut point = HistoryPoint { time, span: 1, ..point };
+        let seconds = self.history.latest().map_or(oldest, |latest| oldest.max(latest + 1))..second;
+        let mut scratch = Scratch::default();
+        for row in self.rows.iter_mut().chain(&mut self.classes) {
+            row.tick(seconds.clone(), second, &mut scratch);
+        }
+        if seconds.is_empty() {
+            return;
+        }
+        let point = self.point(second, users);
+        for time in seconds {
+            let mut point = HistoryPoint { time, span: 1, ..point.clone() };
             point.set_counts(self.total.seconds.get(time));
             self.history.push(point);
         }
     }
 
     /// What the history says about the moment before `second`, without the counts of a second.
-    fn point(&self, second: u64, users: &Users) -> HistoryPoint {
+    #[expect(clippy::cast_precision_loss, reason = "a number of users")]
+    fn point(&mut self, second: u64, users: &Users) -> HistoryPoint {
         let mut window = Scratch::default();
         for row in self.rows.iter().filter(|row| row.kind == Kind::Request) {
             row.window.fill(second, &mut window);
         }
         let current = self.total.current(second, self.start_second(), &window);
-        #[expect(clippy::cast_precision_loss, reason = "a number of users")]
         let running = users.values().sum::<u64>() as f64;
         HistoryPoint {
             users: Gauge::of(Some(running)),
+            planned: Gauge::of(self.planned.map(|users| users as f64)),
+            class_users: self.history.class_users(users),
             p50: Gauge::of(current.percentiles[P50]),
+            p90: Gauge::of(current.percentiles[P90]),
             p95: Gauge::of(current.percentiles[P95]),
+            p99: Gauge::of(current.percentiles[P99]),
             mean: Gauge::of(self.total.tally.mean()),
             ..HistoryPoint::default()
         }
@@ -184,6 +211,35 @@ impl Collector {
     /// The course of the run since it began (a reset does not shorten it).
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// The course of one row: `method` and `name` are those of the row ([`RowRecord`]). `None` when there is no such row.
+    pub fn row_history(&self, kind: RowKind, method: &str, name: &str) -> Option<RowHistory> {
+        let row = self
+            .courses()
+            .find(|(known, row)| *known == kind && *row.name == *name && *row.method == *method);
+        row.map(|(_, row)| row.course.columns())
+    }
+
+    /// The rows that have a course.
+    fn courses(&self) -> impl Iterator<Item = (RowKind, &RowState)> {
+        let rows = self.sorted.iter().map(|at| &self.rows[*at]).map(|row| match row.kind {
+            Kind::Request => (RowKind::Request, row),
+            Kind::Journey => (RowKind::Journey, row),
+        });
+        rows.chain(self.classes.iter().map(|row| (RowKind::Class, row)))
+    }
+
+    /// A summary with the courses of the run and of each row: what is saved of a run.
+    pub fn record(&self, summary: Summary) -> Record {
+        let rows = self.courses().filter(|(_, row)| !row.course.is_empty());
+        let rows = rows.map(|(kind, row)| RowRecord {
+            kind,
+            method: Arc::clone(&row.method),
+            name: Arc::clone(&row.name),
+            history: row.course.columns(),
+        });
+        Record { summary, history: self.history.columns(), row_histories: rows.collect() }
     }
 
     /// Everything known at `now`, with the users that run at that moment.
@@ -256,21 +312,24 @@ impl Collector {
         let key = &delta.key;
         let at = self.row(key.kind, &key.method, &key.name, delta.requests);
         self.rows[at].add(delta);
-        self.rows[at].window.add(delta);
+        self.rows[at].follow(delta, self.history.latest());
         if key.kind != Kind::Request {
             return;
         }
         self.total.add(delta);
         if let Some(class) = &key.class {
+            let latest = self.history.latest();
             let class = self.class(class);
             class.add(delta);
-            class.window.add(delta);
+            class.follow(delta, latest);
         }
+        // A report that comes after its second's point was made still counts there.
         for count in &delta.seconds {
-            // A report that comes after its second's point was made still counts there.
-            if let Some(point) = self.history.recent_mut(count.second) {
-                point.set_counts(self.total.seconds.get(count.second));
-            }
+            self.history.amend(self.total.seconds.get(count.second));
+        }
+        // A report is about one second and touches two: its times count in the one in which most of them came.
+        if let Some(most) = delta.seconds.iter().max_by_key(|count| count.requests) {
+            self.history.add_times(most.second, &delta.times);
         }
     }
 

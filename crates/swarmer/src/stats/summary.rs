@@ -22,8 +22,12 @@ pub const PERCENTILES: [f64; 11] =
 
 /// Where the median stands among [`PERCENTILES`].
 pub(super) const P50: usize = 0;
+/// Where the 90th percentile stands among [`PERCENTILES`].
+pub(super) const P90: usize = 4;
 /// Where the 95th percentile stands among [`PERCENTILES`].
 pub(super) const P95: usize = 5;
+/// Where the 99th percentile stands among [`PERCENTILES`].
+pub(super) const P99: usize = 7;
 
 /// One value for each of [`PERCENTILES`], in milliseconds; `None` when nothing was timed.
 pub type Percentiles = [Option<f64>; PERCENTILES.len()];

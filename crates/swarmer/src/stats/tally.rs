@@ -1,11 +1,13 @@
 //! What the collector keeps of one row, and how figures are derived from it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::coarse::CoarseBuckets;
 use super::delta::{Kind, RowDelta};
 use super::histogram::Histogram;
 use super::per_second::PerSecond;
+use super::row_history::RowCourse;
 use super::schedule::{FromDue, merge_into};
 use super::summary::{
     Current, Figures, P50, PERCENTILES, Percentiles, Row, SegmentRow, ms, whole_ms,
@@ -95,12 +97,14 @@ pub(super) struct RowState {
     pub(super) window: Window,
     /// Counts of every second, when they are asked for.
     pub(super) per_second: Option<Arc<PerSecond>>,
+    /// Not used by the total, which has the whole history.
+    pub(super) course: RowCourse,
 }
 
 impl RowState {
     pub(super) fn new(kind: Kind, method: Arc<str>, name: Arc<str>) -> Self {
-        let (tally, segments, seconds, window, per_second) = Default::default();
-        Self { kind, method, name, tally, segments, seconds, window, per_second }
+        let (tally, segments, seconds, window, per_second, course) = Default::default();
+        Self { kind, method, name, tally, segments, seconds, window, per_second, course }
     }
 
     pub(super) fn add(&mut self, delta: &RowDelta) {
@@ -121,11 +125,37 @@ impl RowState {
         self.segments[at].1.add(delta);
     }
 
-    /// Forgets all figures, keeps the names.
+    /// Forgets all figures, keeps the names and the course.
     pub(super) fn reset(&mut self) {
         let per_second = self.per_second.as_ref().map(|_| Arc::default());
+        let course = std::mem::take(&mut self.course);
         let empty = Self::new(self.kind, Arc::clone(&self.method), Arc::clone(&self.name));
-        *self = Self { per_second, ..empty };
+        *self = Self { per_second, course, ..empty };
+    }
+
+    /// Adds what a report says to the window and the course; `latest` is the latest second that has a point.
+    pub(super) fn follow(&mut self, delta: &RowDelta, latest: Option<u64>) {
+        self.window.add(delta);
+        self.course.note_max(delta.times.max().unwrap_or(0));
+        for count in delta.seconds.iter().filter(|count| latest >= Some(count.second)) {
+            self.course.amend(self.seconds.get(count.second));
+        }
+    }
+
+    /// Adds the points of these seconds to the course, the last ones before `now`, and forgets what has left the window.
+    pub(super) fn tick(&mut self, seconds: Range<u64>, now: u64, scratch: &mut Scratch) {
+        self.window.prune(now);
+        let mut filled = false;
+        for count in seconds.map(|second| self.seconds.get(second)) {
+            if count.requests == 0 {
+                continue;
+            }
+            if !std::mem::replace(&mut filled, true) {
+                scratch.clear();
+                self.window.fill(now, scratch);
+            }
+            self.course.push(count, &scratch.times);
+        }
     }
 
     /// The last ten seconds before `now`, whose response times are `window`; `start` is the second of the start.

@@ -8,7 +8,7 @@ use super::output::Narrator;
 use crate::logging::MAIN;
 use crate::options::Options;
 use crate::report::{FileError, LocustJsonFile, SummaryFile, json};
-use crate::stats::Summary;
+use crate::stats::Record;
 
 /// What `--json`, `--json-file` and `--summary-json` ask for.
 pub(super) struct Documents {
@@ -34,13 +34,14 @@ impl Documents {
     }
 
     /// Writes all of them; `false` when one could not be written.
-    pub(super) fn write(&self, summary: &Summary, narrator: Narrator) -> bool {
+    pub(super) fn write(&self, record: &Record, narrator: Narrator) -> bool {
+        let summary = &record.summary;
         let mut results = Vec::new();
         if let Some(file) = &self.locust {
             results.push(file.write(summary).map(|()| ("JSON file", file.path())));
         }
         if let Some(file) = &self.summary {
-            results.push(file.write(summary).map(|()| ("Summary", file.path())));
+            results.push(file.write(record).map(|()| ("Summary", file.path())));
         }
         let mut all_written = true;
         for result in results {

@@ -152,12 +152,13 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     let outcome = runtime.block_on(drive(desk, load, output, push));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
-    let (Outcome { summary, watcher: mut output, trouble }, pusher) = outcome?;
+    let (Outcome { record, watcher: mut output, trouble }, pusher) = outcome?;
+    let summary = &record.summary;
     if let Some(pusher) = pusher {
-        pusher.finish(&summary);
+        pusher.finish(summary);
     }
-    let files_written = output.write(&summary);
-    let wanted = hooks.quitting(&summary);
+    let files_written = output.write(&record);
+    let wanted = hooks.quitting(summary);
     let code = if summary.has_problems() { on_error } else { 0 };
     let code = match (code, trouble) {
         (0, Some(Trouble::DriverLost)) => 2,
@@ -168,9 +169,9 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     };
     let code = wanted.unwrap_or(code);
     info!(target: MAIN, "Shutting down (exit code {code})");
-    output.show(&summary);
+    output.show(summary);
     if let Some(mut environment) = environment {
-        environment.finish(&summary);
+        environment.finish(summary);
     }
     hooks.quit(code);
     Ok(code)

@@ -14,7 +14,7 @@ use crate::logging::{self, MAIN};
 use crate::options::Options;
 use crate::report::{Console, CsvWriter, FileError, Rates};
 use crate::runner::{State, Watcher};
-use crate::stats::Summary;
+use crate::stats::{Record, Summary};
 use crate::terminal::Stderr;
 
 /// The request table is shown every so many seconds.
@@ -73,9 +73,10 @@ impl Output {
 
     /// Gives the terminal back and writes the last rows of the CSV files and the JSON documents. `false` when a file could
     /// not be written.
-    pub(super) fn write(&mut self, summary: &Summary) -> bool {
+    pub(super) fn write(&mut self, record: &Record) -> bool {
         self.face = Face::Plain;
-        let documents_written = self.documents.write(summary, self.narrator);
+        let summary = &record.summary;
+        let documents_written = self.documents.write(record, self.narrator);
         let Some((csv, prefix)) = self.csv.take() else { return documents_written };
         if let Err(error) = csv.finish(summary) {
             error!(target: MAIN, "The CSV files are not complete: {error}");

@@ -190,7 +190,7 @@ async fn steer_through(
     };
     let (outcome, followed) = tokio::join!(control.run(), steering);
     followed?;
-    Ok(outcome.summary)
+    Ok(outcome.record.summary)
 }
 
 /// Nobody watches a run within a test.

@@ -1,12 +1,10 @@
 //! The course of a run as charts need it: what came in each second, in a bounded number of points.
 //!
-//! The newest [`RECENT`] points are seconds; older ones are united in pairs whenever there are [`PAST`] of them. Counts
-//! add up exactly, so a day in 240 points has the distribution it had in 86,400.
-
-use std::collections::VecDeque;
+//! Counts add up exactly, so a day in 240 points has the distribution it had in 86,400.
 
 use super::bands::Bands;
 use super::frame::Frame;
+use crate::stats::series::{self, Series};
 
 /// Points that stand for about a second each.
 const RECENT: usize = 300;
@@ -30,10 +28,22 @@ pub(crate) struct Point {
     pub(crate) times: Bands,
 }
 
+impl series::Point for Point {
+    /// In milliseconds: frames come about once a second, never to the dot.
+    fn time(&self) -> u64 {
+        // A cast from float saturates.
+        ((self.end - self.span) * 1e3) as u64
+    }
+
+    fn unite(&mut self, later: Self) {
+        self.add(&later);
+    }
+}
+
 impl Point {
     /// Adds a stretch that follows this one.
-    pub(crate) fn unite(&mut self, later: &Self) {
-        self.end = later.end;
+    pub(crate) fn add(&mut self, later: &Self) {
+        self.end = self.end.max(later.end);
         self.span += later.span;
         self.requests += later.requests;
         self.failures += later.failures;
@@ -57,13 +67,9 @@ fn per_second(count: u64, span: f64) -> f64 {
 }
 
 /// See the module's documentation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Course {
-    past: Vec<Point>,
-    /// How many recent points one point of the past unites, and how many the last one does so far.
-    united: usize,
-    in_last: usize,
-    recent: VecDeque<Point>,
+    series: Series<Point, RECENT, PAST>,
     seen: Seen,
 }
 
@@ -77,17 +83,10 @@ struct Seen {
     times: Bands,
 }
 
-impl Default for Course {
-    fn default() -> Self {
-        let (past, recent, seen) = Default::default();
-        Self { past, united: 1, in_last: 1, recent, seen }
-    }
-}
-
 impl Course {
     /// All points, oldest first.
     pub(crate) fn points(&self) -> impl DoubleEndedIterator<Item = &Point> {
-        self.past.iter().chain(&self.recent)
+        self.series.points()
     }
 
     /// Adds what `frame` holds beyond the one before it. The first frame is where counting begins.
@@ -119,46 +118,10 @@ impl Course {
 
     fn push(&mut self, point: Point) {
         // Frames that come in quick succession (a reset, the last one) would be noise as a point of their own.
-        if let Some(last) = self.recent.back_mut()
-            && last.span + point.span < 1.0
-        {
-            last.unite(&point);
-            return;
+        match self.series.last_mut() {
+            Some(last) if last.span + point.span < 1.0 => last.add(&point),
+            _ => self.series.push(point),
         }
-        self.recent.push_back(point);
-        if self.recent.len() > RECENT
-            && let Some(old) = self.recent.pop_front()
-        {
-            self.push_past(old);
-        }
-    }
-
-    fn push_past(&mut self, point: Point) {
-        match self.past.last_mut() {
-            Some(last) if self.in_last < self.united => {
-                last.unite(&point);
-                self.in_last += 1;
-            }
-            _ => {
-                if self.past.len() >= PAST {
-                    self.halve();
-                }
-                self.past.push(point);
-                self.in_last = 1;
-            }
-        }
-    }
-
-    fn halve(&mut self) {
-        let mut pairs: Vec<Point> = Vec::with_capacity(PAST / 2 + 1);
-        for (at, point) in self.past.drain(..).enumerate() {
-            match pairs.last_mut() {
-                Some(first) if at % 2 == 1 => first.unite(&point),
-                _ => pairs.push(point),
-            }
-        }
-        self.past = pairs;
-        self.united *= 2;
     }
 
     /// The last `window` seconds (all when `None`) as `columns` equal stretches, oldest first; a stretch in which nothing
@@ -186,7 +149,7 @@ impl Course {
             let last = ((end - 1e-6).ceil() as usize).clamp(first + 1, columns.max(first + 1));
             for slot in out.iter_mut().take(last).skip(first) {
                 match slot {
-                    Some(united) => Point::unite(united, point),
+                    Some(united) => united.add(point),
                     None => *slot = Some(point.clone()),
                 }
             }
@@ -244,7 +207,7 @@ mod tests {
         let day = 86_400;
         for _ in 0..day {
             second(&mut course, &mut frame, 1);
-            assert!(course.past.len() <= PAST && course.recent.len() <= RECENT);
+            assert!(course.series.len() <= PAST + RECENT);
         }
         assert_eq!(course.points().map(|p| p.requests).sum::<u64>(), day);
         assert_eq!(course.points().map(|p| p.times.total()).sum::<u64>(), day);

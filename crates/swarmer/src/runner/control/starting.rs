@@ -116,7 +116,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     fn begin_run(&mut self) {
-        self.collector.reset(clock::now());
+        self.collector.begin(clock::now());
         // It could be made of the same classes before, so it can again.
         if let Ok(fresh) = self.dispatcher.afresh(self.settings.classes.clone()) {
             self.dispatcher = fresh;

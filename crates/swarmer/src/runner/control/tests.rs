@@ -63,8 +63,8 @@ async fn a_driver_that_dies_ends_the_run() {
         };
         let (outcome, ()) = tokio::join!(control.run(), end);
         assert_eq!(outcome.trouble, Some(Trouble::DriverLost));
-        assert_eq!(outcome.summary.user_count(), 0);
-        assert!(outcome.summary.info.notes[0].starts_with("Driver thread 0 died"));
+        assert_eq!(outcome.record.summary.user_count(), 0);
+        assert!(outcome.record.summary.info.notes[0].starts_with("Driver thread 0 died"));
     }
 }
 
