@@ -74,7 +74,13 @@ fn files_exist_from_the_start_and_end_with_the_end() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let expected = ["x_exceptions.csv", "x_failures.csv", "x_stats.csv", "x_stats_history.csv"];
+    let expected = [
+        "x_exceptions.csv",
+        "x_failures.csv",
+        "x_health.csv",
+        "x_stats.csv",
+        "x_stats_history.csv",
+    ];
     assert_eq!(names, expected, "nothing else is left behind");
     let history = read(&deep, "x_stats_history.csv");
     let counts: Vec<_> = history.split("\r\n").map(|row| row.split(',').nth(17)).collect();

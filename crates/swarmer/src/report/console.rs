@@ -160,6 +160,14 @@ impl Console {
         metrics::table(out, &summary.metrics, self.name_width)
     }
 
+    /// Whether the figures can be trusted: a line, and an empty one.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn health(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+        writeln!(out, "{}\n", visible(&summary.health.text))
+    }
+
     /// What a reader of the tables must know, and an empty line; nothing when there is nothing to say.
     ///
     /// # Errors
@@ -192,7 +200,8 @@ impl Console {
             self.exceptions(out, summary)?;
         }
         self.metrics(out, summary)?;
-        self.notes(out, summary)
+        self.notes(out, summary)?;
+        self.health(out, summary)
     }
 }
 

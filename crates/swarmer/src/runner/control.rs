@@ -26,7 +26,7 @@ use crate::clock;
 use crate::events::Hooks;
 use crate::load::{Dispatcher, LoadError, UserClass};
 use crate::logging::RUNNERS;
-use crate::stats::{Collector, Delta, Record, Summary, Users};
+use crate::stats::{Collector, Delta, MarkKind, Record, Summary, Users};
 
 /// A driver that has not reported by then is left for the next second: its figures are not lost, only late.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -346,6 +346,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             State::Ready | State::Stopped => self.dismiss(),
             State::Stopping => {}
             State::Spawning | State::Running => {
+                self.collector.mark(MarkKind::Stop, "Users are told to stop");
                 self.course.send_modify(|course| course.target = None);
                 (self.ramping, self.moving, self.goal) = (None, None, None);
                 self.state.send_replace(State::Stopping);
@@ -395,6 +396,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.tell_late(&missing);
         if std::mem::take(&mut self.reset_due) {
             self.collector.reset(clock::now());
+            self.collector.mark(MarkKind::Reset, "All figures were set to zero");
         }
         let untold = std::mem::take(&mut self.starts.untold);
         if untold > 0 {
@@ -404,6 +406,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.collector.tick(clock::now(), &self.users());
         let last = std::mem::take(&mut self.round.last);
         if last {
+            self.collector.end();
             self.state.send_replace(State::Stopped);
         }
         let summary = Arc::new(self.summary());

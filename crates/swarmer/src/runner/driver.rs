@@ -17,6 +17,7 @@ use super::arrivals::{Open, Opening, has_room};
 use super::gear::Gear;
 use super::life::{End, count_panic, live};
 use super::pool::Call;
+use super::pulse::Monitor;
 use super::turns::{Limits, Turns};
 use crate::clock::{self, Anchor};
 use crate::events::Hooks;
@@ -134,6 +135,8 @@ pub(crate) struct Driver {
     /// Users started for journeys.
     called: u64,
     events: UnboundedSender<Event>,
+    /// Of a driver that has its thread to itself.
+    monitor: Option<Monitor>,
 }
 
 /// The users on this driver.
@@ -174,8 +177,14 @@ impl Driver {
         let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
-        let (pending, open, called) = (VecDeque::new(), None, 0);
-        Ok(Self { index, setup, env, http, bases, living, pending, open, called, events })
+        let (pending, open, called, monitor) = (VecDeque::new(), None, 0, None);
+        Ok(Self { index, setup, env, http, bases, living, pending, open, called, events, monitor })
+    }
+
+    /// As [`run`](Self::run), and watches the thread meanwhile, which nobody else must use.
+    pub(crate) async fn run_watched(mut self, commands: UnboundedReceiver<Command>) {
+        self.monitor = Some(Monitor::begin(self.index));
+        self.run(commands).await;
     }
 
     /// Serves commands until [`Command::Quit`]. Needs a `LocalSet` around it.
@@ -259,7 +268,10 @@ impl Driver {
 
     fn report(&mut self, number: u64) {
         self.look_after_pool();
-        let delta = Box::new(self.env.recorder.borrow_mut().take());
+        let mut delta = Box::new(self.env.recorder.borrow_mut().take());
+        if let Some(monitor) = &mut self.monitor {
+            delta.add_pulse(monitor.take());
+        }
         self.say(Event::Report { node: self.index, number, delta, users: self.users() });
     }
 

@@ -209,7 +209,7 @@ fn drive(
     };
     let _ = ready.send(Ok(()));
     let users = LocalSet::new();
-    let run = || users.block_on(&runtime, driver.run(orders));
+    let run = || users.block_on(&runtime, driver.run_watched(orders));
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(run)) {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();

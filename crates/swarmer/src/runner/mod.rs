@@ -13,6 +13,7 @@ mod handle;
 mod life;
 mod model;
 mod pool;
+mod pulse;
 mod ramping;
 mod round;
 mod turns;

@@ -9,9 +9,10 @@ use hashbrown::HashTable;
 use super::capped::{CappedTable, hash_of};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
 use super::funnels::Funnels;
-use super::health::Health;
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
+use super::mark::MarkKind;
+use super::marks::{Marks, TargetWatch};
 use super::metric::MergedMetrics;
 use super::record::Record;
 use super::row_history::{RowCourse, RowHistory, RowKind, RowRecord};
@@ -21,8 +22,9 @@ use super::summary::{
     Summary, Users,
 };
 use super::tally::RowState;
+use super::vitals::{Reported, Vitals};
 use super::window::Scratch;
-use crate::clock::Anchor;
+use crate::clock::{self, Anchor};
 
 /// Seconds a tick may be late before the history gets a hole.
 const LATE: u64 = 30;
@@ -51,6 +53,9 @@ pub struct Collector {
     funnels: Funnels,
     history: History,
     planned: Option<u64>,
+    vitals: Vitals,
+    marks: Marks,
+    target: TargetWatch,
 }
 
 #[derive(Debug)]
@@ -83,6 +88,9 @@ impl Collector {
             funnels: Funnels::default(),
             history: History::default(),
             planned: None,
+            vitals: Vitals::new(),
+            marks: Marks::default(),
+            target: TargetWatch::default(),
         }
     }
 
@@ -133,6 +141,7 @@ impl Collector {
         self.aborted += delta.aborted;
         self.schedule.add(&delta.schedule);
         self.metrics.merge(&delta.metrics);
+        delta.pulses.iter().for_each(|pulse| self.vitals.add(node, pulse));
     }
 
     /// Sets all figures, errors and exceptions to zero; names and history stay, rates count from `now`.
@@ -151,10 +160,13 @@ impl Collector {
         self.funnels.clear();
     }
 
-    /// Begins a new run: as [`reset`](Self::reset), and the course of the run before is forgotten.
+    /// Begins a new run: as [`reset`](Self::reset), and course, marks and health of the run before are forgotten.
     pub fn begin(&mut self, now: Instant) {
         self.reset(now);
         self.history = History::default();
+        self.vitals = Vitals::new();
+        self.marks = Marks::default();
+        self.target = TargetWatch::default();
         let rows = self.rows.iter_mut().chain(&mut self.classes);
         rows.for_each(|row| row.course = RowCourse::default());
     }
@@ -162,6 +174,17 @@ impl Collector {
     /// The number of users that there should be from now on, where there is one.
     pub fn plan(&mut self, users: Option<u64>) {
         self.planned = users;
+    }
+
+    /// The run is over: what is said of the generator's health is about all of it from now on.
+    pub fn end(&mut self) {
+        self.vitals.end();
+    }
+
+    /// Marks the present moment.
+    pub fn mark(&mut self, kind: MarkKind, text: impl Into<String>) {
+        let at = self.anchor.epoch_seconds(clock::now());
+        self.marks.add(at, kind, text.into());
     }
 
     /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
@@ -179,10 +202,24 @@ impl Collector {
             return;
         }
         let point = self.point(second, users);
+        self.watch(second, &point);
         for time in seconds {
             let mut point = HistoryPoint { time, span: 1, ..point.clone() };
             point.set_counts(self.total.seconds.get(time));
             self.history.push(point);
+        }
+    }
+
+    /// Judges target and generator by the seconds before `second`, and marks when something turns.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since the Unix epoch")]
+    fn watch(&mut self, second: u64, point: &HistoryPoint) {
+        if let Some(text) = self.target.look(second, &self.total.seconds) {
+            self.marks.add(second as f64, MarkKind::Target, text);
+        }
+        let timed = point.p50.observations > 0;
+        let reported = timed.then_some(Reported { p50: point.p50.mean, p99: point.p99.mean });
+        if let Some(text) = self.vitals.tick(second, reported) {
+            self.marks.add(second as f64, MarkKind::Health, text);
         }
     }
 
@@ -289,8 +326,8 @@ impl Collector {
             classes: self.class_rows(second, span),
             funnels: self.funnels.funnels(),
             exemplars: Vec::new(),
-            health: Health { sound: true, ..Health::default() },
-            marks: Vec::new(),
+            health: self.vitals.health(second),
+            marks: self.marks.all().to_vec(),
             workers: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use super::capped::Folded;
 use super::coarse::CoarseBuckets;
 use super::histogram::Histogram;
 use super::metric::MetricsDelta;
+use super::pulse::Pulse;
 use super::schedule::ScheduleDelta;
 
 /// What a row of the statistics counts.
@@ -127,6 +128,8 @@ pub struct Delta {
     pub(super) aborted: u64,
     pub(super) schedule: ScheduleDelta,
     pub(super) metrics: MetricsDelta,
+    /// How the drivers fared that it comes from.
+    pub(super) pulses: Vec<Pulse>,
 }
 
 impl Delta {
@@ -138,6 +141,11 @@ impl Delta {
             && self.aborted == 0
             && self.schedule.is_empty()
             && self.metrics.is_empty()
+    }
+
+    /// Adds what a driver measured of itself in the time that this is about.
+    pub fn add_pulse(&mut self, pulse: Pulse) {
+        self.pulses.push(pulse);
     }
 
     /// Number of requests in it, failed ones included.

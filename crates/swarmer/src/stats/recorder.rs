@@ -345,6 +345,7 @@ impl Recorder {
             aborted: std::mem::take(&mut self.aborted),
             schedule: std::mem::take(&mut self.schedule),
             metrics: self.metrics.take(),
+            pulses: Vec::new(),
         }
     }
 

@@ -89,7 +89,7 @@ impl Output {
             format!(", {prefix}_metrics.csv")
         };
         self.narrator.say(&format!(
-            "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, {prefix}_exceptions.csv{metrics}"
+            "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, {prefix}_exceptions.csv, {prefix}_health.csv{metrics}"
         ));
         documents_written
     }

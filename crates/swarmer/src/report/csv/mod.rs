@@ -1,9 +1,11 @@
-//! Locust's four CSV files, byte for byte, plus the last row that Locust loses.
+//! Locust's four CSV files, byte for byte, plus the last row that Locust loses; and what only we have in files of their
+//! own: the generator's health, the workload's metrics.
 //!
-//! `PREFIX_stats_history.csv` grows by a row (or one per entry) each second; the other three are written anew each second
+//! `PREFIX_stats_history.csv` grows by a row (or one per entry) each second; the others are written anew each second
 //! beside their place and renamed into it, so that a reader never sees half a file.
 
 mod dialect;
+mod health;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use crate::stats::Summary;
 /// The option that names their place.
 const OPTION: &str = "--csv";
 
-/// Writes the four files of `--csv PREFIX`.
+/// Writes the files of `--csv PREFIX`.
 #[derive(Debug)]
 pub struct CsvWriter {
     full_history: bool,
@@ -22,13 +24,14 @@ pub struct CsvWriter {
     history: Appended,
     failures: Replaced,
     exceptions: Replaced,
-    /// A fifth file, made when there is a first metric of the workload's own.
+    health: Replaced,
+    /// One file more, made when there is a first metric of the workload's own.
     metrics: Option<Replaced>,
     prefix: PathBuf,
 }
 
 impl CsvWriter {
-    /// Creates (or empties) the four files, and the folders they lie in. With `full_history` the history holds every
+    /// Creates (or empties) the files, and the folders they lie in. With `full_history` the history holds every
     /// entry each second, else only the total.
     ///
     /// # Errors
@@ -49,6 +52,7 @@ impl CsvWriter {
             )?,
             failures: replaced("_failures.csv", tables::failures_header())?,
             exceptions: replaced("_exceptions.csv", tables::exceptions_header())?,
+            health: replaced("_health.csv", health::header())?,
             metrics: None,
             prefix: prefix.to_owned(),
         })
@@ -68,6 +72,7 @@ impl CsvWriter {
             self.stats.replace(&tables::stats(summary)),
             self.failures.replace(&tables::failures(summary)),
             self.exceptions.replace(&tables::exceptions(summary)),
+            self.health.replace(&health::table(summary)),
             metrics,
         ];
         results.into_iter().collect()

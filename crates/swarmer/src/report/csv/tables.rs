@@ -1,4 +1,4 @@
-//! Columns and rows of the four files.
+//! Columns and rows of Locust's four files, and of the workload's metrics.
 
 use jiff::Timestamp;
 

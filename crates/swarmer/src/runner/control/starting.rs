@@ -12,6 +12,7 @@ use crate::load::{Arrivals, Ramp};
 use crate::logging::RUNNERS;
 use crate::runner::fleet::{Fleet, OpenPlan};
 use crate::runner::gear::{Begin, Refusal};
+use crate::stats::MarkKind;
 
 impl<W: Watcher, F: Fleet> Control<W, F> {
     /// When there is something to send to nodes again, if ever.
@@ -62,11 +63,13 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.fresh = false;
         let (users, rate) = (ramp.target(), ramp.rate());
         self.course.send_modify(|course| course.target = Some((users, rate)));
-        if rate < Ramp::AT_ONCE {
-            info!(target: RUNNERS, "Ramping to {users} users at a rate of {rate:.2} per second");
+        let plan = if rate < Ramp::AT_ONCE {
+            format!("Ramping to {users} users at a rate of {rate:.2} per second")
         } else {
-            info!(target: RUNNERS, "Going to {users} users at once");
-        }
+            format!("Going to {users} users at once")
+        };
+        info!(target: RUNNERS, "{plan}");
+        self.collector.mark(MarkKind::Plan, plan);
         let began = began.unwrap_or_else(clock::now);
         self.goal = Some(Goal { users, rate });
         self.moving = None;
@@ -89,7 +92,11 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         let nodes =
             self.fleet.open(&OpenPlan { arrivals: arrivals.clone(), users, classes, began });
         let (count, noun) = (nodes.len(), if F::OUTLIVES_NODES { "workers" } else { "drivers" });
-        info!(target: RUNNERS, "Starting journeys as they arrive, with at most {users} users on {count} {noun}");
+        let plan = format!(
+            "Starting journeys as they arrive, with at most {users} users on {count} {noun}"
+        );
+        info!(target: RUNNERS, "{plan}");
+        self.collector.mark(MarkKind::Plan, plan);
         self.open = Some(nodes.into_iter().collect());
         self.state.send_replace(State::Running);
     }
@@ -117,6 +124,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
 
     fn begin_run(&mut self) {
         self.collector.begin(clock::now());
+        self.collector.mark(MarkKind::Start, "The run begins");
         // It could be made of the same classes before, so it can again.
         if let Ok(fresh) = self.dispatcher.afresh(self.settings.classes.clone()) {
             self.dispatcher = fresh;

@@ -1,0 +1,195 @@
+//! How a driver watches itself: how late it is with what is ready, how much of a core it uses, how long it waits for one.
+//!
+//! An alarm of the operating system rings at moments that neither the driver nor its users have a part in choosing, about
+//! a hundred times a second. It comes to the driver as a readable descriptor, the way a reply does, and stands in the same
+//! queues: behind the thread's wake-up, and behind every task that is ahead of it. So the time from the moment the alarm was
+//! due to the moment its task runs is the time by which a reply that arrived then would have been measured late.
+//!
+//! Alarms that were due while the driver was busy are counted with their own lateness, as the replies of that time would
+//! have been: a thread that blocks for a second was late a hundred times, not once. A delay shorter than the gap between two
+//! alarms is seen by chance only, in proportion to its share of the time.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::spawn_local;
+
+use crate::clock;
+use crate::stats::{Histogram, Pulse};
+
+/// Alarms are this far apart at least, and twice as far at most: an even rhythm could keep step with what it measures.
+const GAP: Duration = Duration::from_micros(6_700);
+
+/// Watches the thread it was made on.
+pub(super) struct Monitor {
+    driver: u32,
+    late: Rc<RefCell<Histogram<u32>>>,
+    since: Instant,
+    cpu: Duration,
+    waited: Duration,
+    /// Where the kernel says how long the thread waited for a core; `None` where there is no such place.
+    schedule: Option<File>,
+}
+
+impl Monitor {
+    /// Begins to watch. Needs a `LocalSet` around it.
+    pub(super) fn begin(driver: usize) -> Self {
+        let late = Rc::new(RefCell::new(Histogram::new()));
+        let heard = Rc::clone(&late);
+        // Without an alarm the other figures are still worth having.
+        spawn_local(async move { listen(&heard, driver).await.ok() });
+        let schedule = File::open("/proc/thread-self/schedstat").ok();
+        Self {
+            driver: u32::try_from(driver).unwrap_or(u32::MAX),
+            late,
+            since: clock::now(),
+            cpu: cpu_time(),
+            waited: schedule.as_ref().and_then(waited_time).unwrap_or_default(),
+            schedule,
+        }
+    }
+
+    /// What was measured since the last call.
+    pub(super) fn take(&mut self) -> Pulse {
+        let (now, cpu) = (clock::now(), cpu_time());
+        let waited = self.schedule.as_ref().and_then(waited_time).unwrap_or(self.waited);
+        Pulse {
+            driver: self.driver,
+            wall: now - std::mem::replace(&mut self.since, now),
+            cpu: cpu.saturating_sub(std::mem::replace(&mut self.cpu, cpu)),
+            waited: waited.saturating_sub(std::mem::replace(&mut self.waited, waited)),
+            late: std::mem::take(&mut *self.late.borrow_mut()),
+        }
+    }
+}
+
+/// Notes how late each alarm is heard, for ever.
+async fn listen(late: &RefCell<Histogram<u32>>, driver: usize) -> io::Result<()> {
+    let alarm = alarm::Alarm::new()?;
+    let mut gaps = Gaps(driver as u64);
+    let mut due = clock::now() + gaps.next();
+    loop {
+        alarm.wait_until(due).await?;
+        let (now, mut late) = (clock::now(), late.borrow_mut());
+        while due <= now {
+            late.record(u64::try_from((now - due).as_nanos()).unwrap_or(u64::MAX));
+            due += gaps.next();
+        }
+    }
+}
+
+/// Gaps without a rhythm (Knuth's linear congruential generator; nothing hangs on its quality).
+struct Gaps(u64);
+
+impl Gaps {
+    fn next(&mut self) -> Duration {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        GAP + GAP.mul_f64(f64::from((self.0 >> 40) as u16) / f64::from(u16::MAX))
+    }
+}
+
+/// Processor time of this thread.
+fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes one `timespec` to the pointer it is given, which is valid and exclusive.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    match (result, u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec)) {
+        (0, Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
+        _ => Duration::ZERO,
+    }
+}
+
+/// The second number of `schedstat`: nanoseconds for which the thread could have run and no core was free.
+fn waited_time(schedule: &File) -> Option<Duration> {
+    let mut text = [0; 96];
+    let length = schedule.read_at(&mut text, 0).ok()?;
+    let waited = str::from_utf8(&text[..length]).ok()?.split_ascii_whitespace().nth(1)?;
+    waited.parse().ok().map(Duration::from_nanos)
+}
+
+/// An alarm that rings as a readable descriptor, to the microsecond.
+#[cfg(target_os = "linux")]
+mod alarm {
+    use std::io;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    use std::time::{Duration, Instant};
+
+    use tokio::io::unix::AsyncFd;
+
+    use crate::clock;
+
+    pub(super) struct Alarm(AsyncFd<OwnedFd>);
+
+    impl Alarm {
+        pub(super) fn new() -> io::Result<Self> {
+            let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
+            // SAFETY: the call takes no pointer.
+            let descriptor = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
+            if descriptor < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: the descriptor was just made and belongs to nobody else.
+            let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+            AsyncFd::register(descriptor).map(Self)
+        }
+
+        pub(super) async fn wait_until(&self, due: Instant) -> io::Result<()> {
+            self.set(due.saturating_duration_since(clock::now()))?;
+            loop {
+                let mut ready = self.0.readable().await?;
+                if let Ok(result) = ready.try_io(|alarm| read(alarm.get_ref())) {
+                    return result;
+                }
+            }
+        }
+
+        fn set(&self, after: Duration) -> io::Result<()> {
+            // Zero would switch it off.
+            let after = after.max(Duration::from_nanos(1));
+            let mut setting = libc::itimerspec {
+                it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 },
+                it_value: libc::timespec { tv_sec: 0, tv_nsec: 0 },
+            };
+            // A gap is below a second, and its nanoseconds are below 2^31.
+            setting.it_value.tv_nsec = after.subsec_nanos().max(1).cast_signed().into();
+            let (descriptor, before) = (self.0.as_raw_fd(), std::ptr::null_mut());
+            // SAFETY: `setting` is valid for the call, and the old setting is not asked for.
+            let result =
+                unsafe { libc::timerfd_settime(descriptor, 0, &raw const setting, before) };
+            if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        }
+    }
+
+    /// Takes note of the ringing, or says that there was none.
+    fn read(alarm: &OwnedFd) -> io::Result<()> {
+        let mut count = [0_u8; 8];
+        // SAFETY: the buffer is valid for the eight bytes that the call may write.
+        let read = unsafe { libc::read(alarm.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+        if read < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Elsewhere the runtime's own timer has to do, which rings up to a millisecond late by design.
+#[cfg(not(target_os = "linux"))]
+mod alarm {
+    use std::io;
+    use std::time::Instant;
+
+    pub(super) struct Alarm;
+
+    impl Alarm {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) async fn wait_until(&self, due: Instant) -> io::Result<()> {
+            tokio::time::sleep_until(due.into()).await;
+            Ok(())
+        }
+    }
+}

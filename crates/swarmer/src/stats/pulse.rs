@@ -1,0 +1,22 @@
+//! What a driver measured of itself between two reports.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
+
+/// How a driver thread fared between two reports.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// The driver's number within its process.
+    pub driver: u32,
+    /// The time that it is about.
+    pub wall: Duration,
+    /// Processor time that the thread used meanwhile.
+    pub cpu: Duration,
+    /// The time that it was ready to run and waited for a core; zero where the system does not tell.
+    pub waited: Duration,
+    /// How late it served events that were due at moments it had no part in choosing, nanoseconds.
+    pub late: Histogram<u32>,
+}
