@@ -135,7 +135,7 @@ mod alarm {
             }
             // SAFETY: the descriptor was just made and belongs to nobody else.
             let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-            AsyncFd::register(descriptor).map(Self)
+            Ok(Self(AsyncFd::register(descriptor)?))
         }
 
         pub(super) async fn wait_until(&self, due: Instant) -> io::Result<()> {
