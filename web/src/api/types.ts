@@ -392,3 +392,63 @@ export interface LogsReply {
   lines: { number: number; level: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL"; text: string }[];
   workers: Record<string, string[]>;
 }
+
+/** Two values of one figure: run A, run B, and whether they differ. */
+export interface Difference {
+  a: number | null;
+  b: number | null;
+  /** b − a, and as a share of a. */
+  diff: number | null;
+  share: number | null;
+  /** The interval in which the true difference lies with `Comparison.confidence`; null where there is none. */
+  low: number | null;
+  high: number | null;
+  /** The interval leaves out 0, and the difference is large enough to be of use to anybody. */
+  matters: boolean;
+  /** Where it matters: whether B is the better one. */
+  better: boolean | null;
+}
+
+export interface ComparedRow extends RowKey {
+  /** Requests of each run; 0 when the row is in one run only. */
+  requests: { a: number; b: number };
+  rate: Difference;
+  failure_ratio: Difference;
+  mean: Difference;
+  p50: Difference;
+  p95: Difference;
+  p99: Difference;
+}
+
+export interface ComparedRun {
+  /** The file, or what it was called. */
+  title: string;
+  workload: string;
+  host: string | null;
+  profile: string | null;
+  start: number;
+  /** Seconds. */
+  duration: number;
+  requests: number;
+  failures: number;
+  sound: boolean;
+  health: string;
+  notes: string[];
+  settings: Record<string, string>;
+}
+
+/** The data of a comparison: <script type="application/json" id="swarmer-comparison">. Also what `swarmer compare --json` prints. */
+export interface Comparison {
+  version: number;
+  /** 0.99: how often intervals hold what is true. */
+  confidence: number;
+  /** One sentence. */
+  verdict: string;
+  /** What makes the runs hard to compare: other options, suspect figures, too few requests. */
+  warnings: string[];
+  a: ComparedRun;
+  b: ComparedRun;
+  total: ComparedRow;
+  /** Requests, then journeys; those with differences that matter first. */
+  rows: ComparedRow[];
+}
