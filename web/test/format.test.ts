@@ -44,7 +44,7 @@ describe("figures as text", () => {
     [999.6, "1.00 s"],
     [2150, "2.15 s"],
     [42_000, "42.0 s"],
-    [59_960, "1 min 00 s"],
+    [59_960, "1 min"],
     [200_000, "3 min 20 s"],
     [null, "–"],
   ])("time %s", (value, text) => expect(plain(format.time(value))).toBe(text));
@@ -71,7 +71,9 @@ describe("figures as text", () => {
     [59.4, "59 s"],
     [200, "3 min 20 s"],
     [7500, "2 h 05 min"],
-    [3599.7, "1 h 00 min"],
+    [3599.7, "1 h"],
+    [3602, "1 h"],
+    [605, "10 min 05 s"],
     [97_200, "1 d 3 h"],
   ])("span %s", (value, text) => expect(plain(format.span(value))).toBe(text));
 

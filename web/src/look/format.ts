@@ -96,17 +96,18 @@ export function bytes(value: Maybe): string {
   return `${grouped(size.toFixed(1))}${NARROW}TiB`;
 }
 
-/** A length of time in seconds: 0 s, 42 s, 3 min 20 s, 2 h 05 min, 1 d 3 h. */
+/** A length of time in seconds, in two units at most: 0 s, 42 s, 3 min 20 s, 5 min, 2 h 05 min, 1 d 3 h. */
 export function span(seconds: Maybe): string {
   if (!usable(seconds)) return NONE;
   const whole = Math.max(0, Math.round(seconds));
-  const two = (n: number) => n.toString().padStart(2, "0");
+  const pair = (many: number, unit: string, rest: number, small: string, width = 2) =>
+    `${many}${NARROW}${unit}${rest > 0 ? ` ${rest.toString().padStart(width, "0")}${NARROW}${small}` : ""}`;
   if (whole < 60) return `${whole}${NARROW}s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)}${NARROW}min ${two(whole % 60)}${NARROW}s`;
+  if (whole < 3600) return pair(Math.floor(whole / 60), "min", whole % 60, "s");
   const minutes = Math.round(whole / 60);
-  if (minutes < 1440) return `${Math.floor(minutes / 60)}${NARROW}h ${two(minutes % 60)}${NARROW}min`;
+  if (minutes < 1440) return pair(Math.floor(minutes / 60), "h", minutes % 60, "min");
   const hours = Math.round(whole / 3600);
-  return `${Math.floor(hours / 24)}${NARROW}d ${hours % 24}${NARROW}h`;
+  return pair(Math.floor(hours / 24), "d", hours % 24, "h", 1);
 }
 
 /** A running clock: 0:07, 12:34, 3:05:09. */
