@@ -23,5 +23,6 @@ export default defineConfig(async ({ mode }) => ({
     mode === "mock"
       ? {}
       : { proxy: { "^/(api|stats|exceptions|tasks|logs|user|login|logout)": "http://127.0.0.1:8089" } },
-  test: { environment: "happy-dom" },
+  // Slow machines are slow, not wrong.
+  test: { environment: "happy-dom", testTimeout: 60_000 },
 }));
