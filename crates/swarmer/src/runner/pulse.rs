@@ -135,7 +135,8 @@ mod alarm {
             }
             // SAFETY: the descriptor was just made and belongs to nobody else.
             let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-            Ok(Self(AsyncFd::register(descriptor)?))
+            // SAFETY: an `OwnedFd` keeps its descriptor open, and the same, until it is dropped.
+            Ok(Self(unsafe { AsyncFd::register(descriptor) }?))
         }
 
         pub(super) async fn wait_until(&self, due: Instant) -> io::Result<()> {
