@@ -1,7 +1,7 @@
 //! The seven journeys on virtual time, against scripted answers: their names, shares, waits, rotation and headers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use load_tests::utils::directory::{Account, Directory};
@@ -182,13 +182,10 @@ fn assert_sums(summary: &Summary) {
 
 #[test]
 fn each_task_is_a_journey_with_its_steps_and_sign_ins_belong_to_none() {
-    let summary = worked(&LONG, Script::new(answer));
-    assert_eq!(
-        shapes(&summary),
-        JOURNEYS.map(|(class, task, steps)| (class, task, steps.to_vec()))
-    );
-    assert_sums(&summary);
-    let file = funnel(&summary, "File Claim");
+    let summary = long();
+    assert_eq!(shapes(summary), JOURNEYS.map(|(class, task, steps)| (class, task, steps.to_vec())));
+    assert_sums(summary);
+    let file = funnel(summary, "File Claim");
     let (finished, cut) = (ended(file, "finished"), ended(file, "cut off"));
     assert_eq!(finished + cut, file.runs, "there is always something to work on");
     assert!(finished > 500 && cut < 100, "{file:?}");
@@ -196,7 +193,7 @@ fn each_task_is_a_journey_with_its_steps_and_sign_ins_belong_to_none() {
     // Two think times of 1 to 7 s at a pace of 0.7 to 1.3, and three answers of 20 ms.
     assert!((file.duration.mean - file.between.mean - 60.0).abs() < 3.0, "{file:?}");
     assert!((7_600.0..8_400.0).contains(&file.between.mean), "{file:?}");
-    let process = funnel(&summary, "Process Claim");
+    let process = funnel(summary, "Process Claim");
     let [_, mark, approve, deny, view] = &process.steps[..] else { panic!("five steps") };
     assert!(mark.runs < process.runs * 6 / 10, "about half of the claims were under review");
     assert!(view.runs <= approve.runs + deny.runs && approve.runs > deny.runs, "{process:?}");
@@ -209,10 +206,16 @@ fn each_task_is_a_journey_with_its_steps_and_sign_ins_belong_to_none() {
 /// An hour of a hundred agents.
 const LONG: [&str; 8] = ["-u", "100", "-r", "10", "-t", "1h", "--seed", "11"];
 
+/// That hour, which takes a while to compute, once for all who look at it.
+fn long() -> &'static Summary {
+    static SUMMARY: OnceLock<Summary> = OnceLock::new();
+    SUMMARY.get_or_init(|| worked(&LONG, Script::new(answer)))
+}
+
 #[test]
 fn all_names_appear_and_tasks_follow_their_weights() {
-    let summary = worked(&LONG, Script::new(answer));
-    let counts = counts(&summary);
+    let summary = long();
+    let counts = counts(summary);
     assert_eq!(counts.keys().copied().collect::<BTreeSet<_>>(), BTreeSet::from(NAMES));
 
     let quotes = [
@@ -339,8 +342,8 @@ fn agents_rotate_after_five_to_fifteen_tasks_and_never_when_that_is_off() {
     ];
     let tasks = |counts: &BTreeMap<&str, u64>| starts.iter().map(|name| counts[name]).sum::<u64>();
 
-    let summary = worked(&LONG, Script::new(answer));
-    let counted = counts(&summary);
+    let summary = long();
+    let counted = counts(summary);
     // Ten tasks on average between two sign-ins, the first sign-in of each agent apart.
     let rotations = counted["Login"] - 100;
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]

@@ -14,6 +14,9 @@ use swarmer::testing::{Handle, State, live};
 const WARM_UP: usize = 100;
 const REQUESTS: usize = 1000;
 
+/// What a round asks for, so that the journey has steps and its requests have segments.
+const ROUND: [&str; 3] = ["Quotes", "Policies", "Claims"];
+
 /// A user that sends all its requests within one task.
 struct Looping {
     told: Sender<Vec<usize>>,
@@ -23,14 +26,16 @@ impl Looping {
     async fn all(&mut self, user: &mut User) -> TaskResult {
         user.set_bearer("a.long.token");
         let mut costs = Vec::with_capacity(REQUESTS);
-        for n in 0..WARM_UP + REQUESTS {
+        for (n, name) in (0..WARM_UP + REQUESTS).zip(ROUND.into_iter().cycle()) {
+            user.set_segment(if n % 2 == 0 { "even" } else { "odd" });
             let before = ALLOCATIONS.get();
-            user.get("/api/v1/quotes").name("Quotes").query("page", n).expect(200).send().await?;
+            user.get("/api/v1/quotes").name(name).query("page", n).expect(200).send().await?;
             if n >= WARM_UP {
                 costs.push(ALLOCATIONS.get() - before);
             }
         }
         let _ = self.told.send(costs);
+        user.outcome("all sent");
         Err(TaskError::stop_test("all sent"))
     }
 }
@@ -55,6 +60,9 @@ fn a_users_request_allocates_nothing() {
     .unwrap();
     assert_eq!(summary.total.figures.requests, (WARM_UP + REQUESTS) as u64);
     assert_eq!(server.connections(), 1);
+    let [funnel] = &summary.funnels[..] else { panic!("one funnel: {:?}", summary.funnels) };
+    assert_eq!((funnel.runs, funnel.steps.len()), (1, ROUND.len()));
+    assert!(!summary.exemplars.is_empty());
 
     let costs = costs.recv().unwrap();
     assert_eq!(costs.len(), REQUESTS);

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use swarmer::clock::Anchor;
-use swarmer::stats::{Collector, Kind, Recorder, RecorderOptions, Sample, Users};
+use swarmer::stats::{Collector, Detail, Kind, Recorder, RecorderOptions, RunEnd, Sample, Users};
 
 /// Counts for each thread by itself: tests run side by side.
 struct Counting;
@@ -45,6 +45,41 @@ static ALLOCATOR: Counting = Counting;
 
 const NAMES: [&str; 3] = ["Login", "List Quotes", "Convert Quote to Policy"];
 
+/// A second of journeys through all names, with everything that is kept of a request.
+fn second_of_journeys(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
+    let class = recorder.class("Agent");
+    let segments = ["A", "B"].map(|name| recorder.segment(name));
+    for n in 0..100_u64 {
+        let segment = segments[usize::from(n % 2 == 0)];
+        let mut run = recorder.begin_run(class, "Sell");
+        for (step, name) in (0..3).zip(NAMES) {
+            *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (status, failure): (_, Option<&dyn std::fmt::Display>) =
+                if *rng >> 60 == 0 { (503, Some(&"boom")) } else { (200, None) };
+            let trace = "0af7651916cd43dd8448eb211c80319c";
+            let sample = Sample {
+                kind: Kind::Request,
+                method: "GET",
+                name,
+                segment,
+                class,
+                detail: Some(Detail { user: n, status, trace, body: b"too busy" }),
+                response_time: Some(Duration::from_micros(2_000 + (*rng >> 33) % 6_000)),
+                bytes: 100,
+                failure,
+                completed: from + Duration::from_millis(n * 9 + step * 20),
+            };
+            recorder.record(&sample);
+            recorder.step(&mut run, &sample, false);
+        }
+        if n % 10 == 0 {
+            recorder.say(&mut run, "none found");
+        }
+        let end = if n % 50 == 0 { RunEnd::Failed(&"boom") } else { RunEnd::Done };
+        recorder.end_run(&run, end, segment);
+    }
+}
+
 fn second_of_traffic(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
     for (n, name) in (0..300_u64).zip(NAMES.into_iter().cycle()) {
         *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -83,6 +118,26 @@ fn the_steady_state_of_a_request_allocates_nothing() {
 }
 
 #[test]
+fn journeys_and_exemplars_allocate_nothing_in_the_steady_state() {
+    let mut recorder = Recorder::new(Anchor::now(), RecorderOptions::default());
+    // Later than any run of this test begins.
+    let (now, mut rng) = (Instant::now() + Duration::from_hours(1), 1);
+    for _ in 0..100 {
+        second_of_journeys(&mut recorder, now, &mut rng);
+    }
+    let before = CALLS.get();
+    for _ in 0..200 {
+        second_of_journeys(&mut recorder, now, &mut rng);
+    }
+    assert_eq!(CALLS.get() - before, 0, "20,000 journeys of 60,000 requests");
+    let mut collector = Collector::new(Anchor::now(), now);
+    collector.merge(recorder.take());
+    let summary = collector.summary(now + Duration::from_secs(2), Users::new());
+    assert_eq!((summary.funnels[0].runs, summary.total.figures.requests), (30_000, 90_000));
+    assert!(summary.exemplars.len() > 15, "some of each row are kept");
+}
+
+#[test]
 fn a_month_of_seconds_does_not_grow() {
     let anchor = Anchor::now();
     let start = Instant::now();
@@ -97,6 +152,9 @@ fn a_month_of_seconds_does_not_grow() {
         if second % 600 < 40 {
             second_of_traffic(&mut recorder, at, &mut rng);
         }
+        if second % 3_600 == 0 {
+            second_of_journeys(&mut recorder, at, &mut rng);
+        }
         collector.merge(recorder.take());
         collector.tick(at + Duration::from_secs(1), &users);
         if second == day {
@@ -108,7 +166,7 @@ fn a_month_of_seconds_does_not_grow() {
     assert!(grown < 192 * 1_024, "{grown} bytes more after a month than after a day");
     assert!(after_a_day < 2 << 20, "{after_a_day} bytes after a day");
     let summary = collector.summary(start + month, users);
-    assert_eq!(summary.total.figures.requests, 30 * 144 * 2 * 300);
+    assert_eq!(summary.total.figures.requests, 30 * (144 * 2 * 300 + 24 * 300));
     let points: u64 = collector.history().points().map(|point| point.requests).sum();
     assert_eq!(points, summary.total.figures.requests, "no second is lost in the history");
 }

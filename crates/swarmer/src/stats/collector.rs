@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::capped::{CappedTable, hash_of};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
+use super::exemplars::Exemplars;
 use super::funnels::Funnels;
 use super::history::{Gauge, History, HistoryPoint};
 use super::limits;
@@ -51,6 +52,7 @@ pub struct Collector {
     folded_names: u64,
     schedule: ScheduleTally,
     funnels: Funnels,
+    exemplars: Exemplars,
     history: History,
     planned: Option<u64>,
     vitals: Vitals,
@@ -86,6 +88,7 @@ impl Collector {
             folded_names: 0,
             schedule: ScheduleTally::default(),
             funnels: Funnels::default(),
+            exemplars: Exemplars::default(),
             history: History::default(),
             planned: None,
             vitals: Vitals::new(),
@@ -135,6 +138,9 @@ impl Collector {
         for journey in &delta.journeys {
             self.funnels.add(journey);
         }
+        for exemplar in &delta.exemplars {
+            self.exemplars.add(exemplar);
+        }
         self.errors.folded.merge(&delta.folded_errors);
         self.exceptions.folded.merge(&delta.folded_exceptions);
         self.folded_names += delta.folded_names;
@@ -158,6 +164,7 @@ impl Collector {
         self.folded_names = 0;
         self.schedule = ScheduleTally::default();
         self.funnels.clear();
+        self.exemplars.clear();
     }
 
     /// Begins a new run: as [`reset`](Self::reset), and course, marks and health of the run before are forgotten.
@@ -325,7 +332,7 @@ impl Collector {
             },
             classes: self.class_rows(second, span),
             funnels: self.funnels.funnels(),
-            exemplars: Vec::new(),
+            exemplars: self.exemplars.all(),
             health: self.vitals.health(second),
             marks: self.marks.all().to_vec(),
             workers: Vec::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::capped::Folded;
 use super::coarse::CoarseBuckets;
+use super::exemplar::Exemplar;
 use super::histogram::Histogram;
 use super::metric::MetricsDelta;
 use super::pulse::Pulse;
@@ -119,6 +120,8 @@ pub(super) struct ExceptionDelta {
 pub struct Delta {
     pub(super) rows: Vec<RowDelta>,
     pub(super) journeys: Vec<JourneyDelta>,
+    /// At most [`super::limits::EXEMPLARS_PER_DELTA`] and those of one row more.
+    pub(super) exemplars: Vec<Exemplar>,
     pub(super) errors: Vec<ErrorDelta>,
     pub(super) folded_errors: Folded,
     pub(super) exceptions: Vec<ExceptionDelta>,
@@ -137,6 +140,7 @@ impl Delta {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
             && self.journeys.is_empty()
+            && self.exemplars.is_empty()
             && self.exceptions.is_empty()
             && self.aborted == 0
             && self.schedule.is_empty()

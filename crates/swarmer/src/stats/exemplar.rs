@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Why {
-    /// It is among the slowest of its row.
+    /// It is among the slowest of its row that succeeded.
     #[default]
     Slow,
     /// It failed.

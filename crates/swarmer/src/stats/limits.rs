@@ -20,6 +20,14 @@ pub const STEPS: usize = 64;
 pub const OUTCOMES: usize = 32;
 /// Bytes of what a task says of how its run ended; longer ones are cut on a character boundary.
 pub const OUTCOME_BYTES: usize = 128;
+/// Slow requests of one row that are kept, and as many failed ones.
+pub const EXEMPLARS_PER_ROW: usize = 5;
+/// Single requests that are kept of a run; where rows are many, each has fewer.
+pub const EXEMPLARS: usize = 1_000;
+/// Single requests that one recorder hands over at once; the others wait for the next time.
+pub const EXEMPLARS_PER_DELTA: usize = 200;
+/// Bytes of the body of a failed request that are kept.
+pub const EXCERPT_BYTES: usize = 300;
 /// Distinct errors (kind, method, name, text) one recorder keeps between two hand-overs.
 pub const ERRORS_PER_DELTA: usize = 1_000;
 /// Distinct errors (kind, method, name, text) of a run.

@@ -13,9 +13,12 @@ use hashbrown::HashTable;
 use super::capped::{CappedTable, CappedText, hash_of};
 use super::coarse::CoarseBuckets;
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta, RowKey, SecondCount};
+use super::exemplar::Exemplar;
 use super::histogram::Histogram;
 use super::limits;
 use super::metric::Metrics;
+use super::names::Names;
+use super::picks::{self, Picks};
 use super::runs::{Journeys, Run, RunEnd};
 use super::schedule::ScheduleDelta;
 use crate::clock::Anchor;
@@ -116,6 +119,10 @@ pub struct Recorder {
     schedule: ScheduleDelta,
     metrics: Metrics,
     journeys: Journeys,
+    /// How often figures were handed over.
+    handed_over: usize,
+    /// The row whose exemplars are handed over first the next time.
+    next_picks: usize,
 }
 
 #[derive(Debug)]
@@ -146,6 +153,9 @@ struct Row {
     from_due: Option<Box<Histogram<u32>>>,
     coarse: Option<CoarseBuckets>,
     seconds: Vec<SecondCount>,
+    /// A success that took longer is kept as an exemplar, nanoseconds.
+    slow_from: u64,
+    picks: Option<Box<Picks>>,
 }
 
 #[derive(Debug)]
@@ -180,6 +190,8 @@ impl Recorder {
             schedule: ScheduleDelta::default(),
             metrics: Metrics::default(),
             journeys: Journeys::default(),
+            handed_over: 0,
+            next_picks: 0,
         }
     }
 
@@ -220,11 +232,14 @@ impl Recorder {
                 if let Some(coarse) = &mut row.coarse {
                     coarse.record(nanos);
                 }
+                if nanos > row.slow_from && !failed {
+                    row.pick_slow(nanos, sample);
+                }
             }
             None => row.untimed += 1,
         }
         if let Some(failure) = sample.failure {
-            self.record_error(at, failure, sample.completed);
+            self.record_error(at, failure, sample);
         }
     }
 
@@ -321,6 +336,7 @@ impl Recorder {
 
     /// Hands over everything since the last call and starts afresh. Names keep their rows.
     pub fn take(&mut self) -> Delta {
+        let exemplars = self.take_picks();
         let Self { rows, anchor, options, .. } = self;
         let (errors, folded_errors) = self.errors.take();
         let errors = errors.into_iter().map(|entry| ErrorDelta {
@@ -337,6 +353,7 @@ impl Recorder {
         Delta {
             rows,
             journeys: self.journeys.take(),
+            exemplars,
             errors,
             folded_errors,
             exceptions,
@@ -395,6 +412,8 @@ impl Recorder {
             from_due: None,
             coarse: self.options.coarse.then(CoarseBuckets::default),
             seconds: Vec::new(),
+            slow_from: 0,
+            picks: None,
         });
         let row = self.rows.len() - 1;
         self.index.insert_unique(hash, Slot { hash, row }, |slot| slot.hash);
@@ -412,7 +431,8 @@ impl Recorder {
     }
 
     #[cold]
-    fn record_error(&mut self, row: usize, failure: &dyn fmt::Display, at: Instant) {
+    fn record_error(&mut self, row: usize, failure: &dyn fmt::Display, sample: &Sample) {
+        let at = sample.completed;
         let text = self.error_text.render(failure);
         let key = &self.rows[row].key;
         let hash = hash_of(&(key.kind, &*key.method, &*key.name, text));
@@ -422,45 +442,31 @@ impl Recorder {
             entry.occurrences += 1;
             entry.last = entry.last.max(at);
         }
-    }
-}
-
-/// Names that are told by number; 0 stands for none.
-#[derive(Debug)]
-struct Names {
-    known: Vec<Arc<str>>,
-    none: Arc<str>,
-    cap: usize,
-}
-
-impl Names {
-    fn new(cap: usize) -> Self {
-        Self { known: Vec::new(), none: "".into(), cap }
+        if let Some(detail) = &sample.detail {
+            let picks = self.rows[row].picks.get_or_insert_default();
+            picks.failed(sample.response_time.map(nanos), at, detail, text);
+        }
     }
 
-    /// The number of a name. Past the cap all further names share that of [`limits::OTHER`].
-    fn number(&mut self, name: &str) -> u16 {
-        let place = |names: &[Arc<str>], name: &str| names.iter().position(|n| **n == *name);
-        let at = place(&self.known, name).unwrap_or_else(|| {
-            let full = self.known.len() >= self.cap;
-            let name = if full { limits::OTHER } else { name };
-            place(&self.known, name).unwrap_or_else(|| {
-                self.known.push(name.into());
-                self.known.len() - 1
-            })
-        });
-        u16::try_from(at + 1).expect("the number of names is capped")
-    }
-
-    fn name(&self, number: u16) -> Option<Arc<str>> {
-        let at = usize::from(number).checked_sub(1)?;
-        self.known.get(at).cloned()
-    }
-
-    /// The name, empty for none.
-    fn text(&self, number: u16) -> &Arc<str> {
-        let at = usize::from(number).checked_sub(1);
-        at.and_then(|at| self.known.get(at)).unwrap_or(&self.none)
+    /// Hands over requests that were picked: those of all rows in turn, as far as there is room.
+    fn take_picks(&mut self) -> Vec<Exemplar> {
+        let Self { rows, anchor, handed_over, next_picks, .. } = self;
+        *handed_over += 1;
+        let mut taken = Vec::new();
+        let first = *next_picks;
+        for at in (first..rows.len()).chain(0..first.min(rows.len())) {
+            let Row { key, picks: Some(picks), slow_from, .. } = &mut rows[at] else { continue };
+            if taken.len() < limits::EXEMPLARS_PER_DELTA {
+                picks.take(key, anchor, &mut taken);
+                *next_picks = at + 1;
+            }
+            // Not all rows at once.
+            if (at + *handed_over).is_multiple_of(picks::MEMORY) {
+                picks.forget();
+                *slow_from = 0;
+            }
+        }
+        taken
     }
 }
 
@@ -481,6 +487,13 @@ impl Row {
             self.seconds.len() - 1
         });
         self.seconds[at].count(failed);
+    }
+
+    #[cold]
+    fn pick_slow(&mut self, nanos: u64, sample: &Sample) {
+        let Some(detail) = &sample.detail else { return };
+        let picks = self.picks.get_or_insert_default();
+        self.slow_from = picks.slow(nanos, sample.completed, detail);
     }
 
     fn take(&mut self, anchor: &Anchor, options: RecorderOptions) -> RowDelta {

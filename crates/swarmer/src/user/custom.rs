@@ -8,7 +8,7 @@ use super::request::InFlight;
 use crate::clock;
 use crate::events::{Context, RequestEvent};
 use crate::http::Response;
-use crate::stats::{Kind, Sample};
+use crate::stats::{Detail, Kind, Sample};
 
 /// A request that the engine did not send itself, for [`User::record`].
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,8 @@ pub(super) struct Finished<'a> {
     pub(super) completed: Instant,
     pub(super) url: Option<&'a str>,
     pub(super) response: Option<&'a Response>,
+    /// The trace id it was sent with; empty when it had none.
+    pub(super) trace: &'a str,
     pub(super) context: &'a [(Box<str>, Box<str>)],
 }
 
@@ -80,7 +82,7 @@ impl User {
     pub fn record(&mut self, request: CustomRequest) {
         let CustomRequest { method, name, response_time, bytes, failure } = request;
         let completed = clock::now();
-        let (url, response, context) = (None, None, &[][..]);
+        let (url, response, trace, context) = (None, None, "", &[][..]);
         self.account(&Finished {
             method,
             name,
@@ -90,6 +92,7 @@ impl User {
             completed,
             url,
             response,
+            trace,
             context,
         });
     }
@@ -156,6 +159,7 @@ impl User {
             completed,
             url: None,
             response: None,
+            trace: "",
             context: &[],
         });
         stop.checkpoint().await;
@@ -216,7 +220,12 @@ impl User {
             bytes,
             failure: failure.as_ref().map(|text| text as &dyn std::fmt::Display),
             completed,
-            detail: None,
+            detail: Some(Detail {
+                user: self.number,
+                status: done.response.map_or(0, Response::status),
+                trace: done.trace,
+                body: done.response.map_or(&[], Response::body),
+            }),
         };
         self.env.recorder.borrow_mut().record(&sample);
         self.step(&sample);

@@ -269,6 +269,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
             completed,
             url: url.as_deref(),
             response: response.as_ref(),
+            trace: trace.trace_id(),
             context: &context,
         });
         user.stop.checkpoint().await;
