@@ -1,4 +1,5 @@
 //! Single requests that are kept: the slowest and the failed ones of each row, on virtual time.
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -125,9 +126,9 @@ fn after_a_reset_requests_are_kept_anew() {
     let options = Options { users: Some(2), spawn_rate: Some(100.0), ..Options::default() };
     let swarm = Swarm::new("exemplars", "1").scenario(slowing);
     let summary = steered(swarm, options, script, async |handle| {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         handle.reset();
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     })
     .unwrap();
     let slow = of(&summary, Why::Slow);
