@@ -48,6 +48,13 @@ async function body(reply: Response): Promise<unknown> {
   }
 }
 
+/** The words of an error page, such as Locust's endpoints send; null when it is no short message. */
+function wordsOf(page: unknown): string | null {
+  if (typeof page !== "string" || page.length > 2000 || typeof DOMParser === "undefined") return null;
+  const words = new DOMParser().parseFromString(page, "text/html").body.textContent?.trim() ?? "";
+  return words !== "" && words.length <= 300 ? words : null;
+}
+
 function isApiError(value: unknown): value is ApiError {
   return typeof value === "object" && value !== null && typeof (value as ApiError).error === "string";
 }
@@ -93,7 +100,8 @@ export class Client {
     if (reply.status === 401) this.options.signedOut();
     if (!reply.ok) {
       if (isApiError(content)) throw new Failure(content.error, reply.status, content.hint, content.field);
-      throw new Failure(`the engine answered ${reply.status} to ${init.method} ${path}`, reply.status);
+      const said = wordsOf(content);
+      throw new Failure(said ?? `the engine answered ${reply.status} to ${init.method} ${path}`, reply.status);
     }
     if (typeof content === "string") throw new Failure(`the answer to ${path} is not JSON`, reply.status);
     return content as T;

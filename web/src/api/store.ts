@@ -173,6 +173,7 @@ export class Store {
   private take(tick: Tick): void {
     const { history, ...now } = tick;
     this.setRun(now.revision.run);
+    if (this.boot.peek() === null) void this.refresh();
     const since = hole(this.course, history);
     this.course = thinned(joined(this.course, history));
     batch(() => {

@@ -29,7 +29,8 @@ export function Actions({ onNew, starting }: { onNew: () => void; starting: bool
     setAsked(null);
   };
 
-  const going = store.active.value;
+  // Without what the server tells the page, no change of ours would be taken.
+  const going = store.active.value && boot !== null;
   const stopping = asked === "stop" || state === "stopping" || state === "cleanup";
   return (
     <div class="top-actions">
@@ -48,12 +49,12 @@ export function Actions({ onNew, starting }: { onNew: () => void; starting: bool
           </button>
         </>
       )}
-      {state === "stopped" && !starting && (
+      {state === "stopped" && boot && !starting && (
         <button class="button primary" disabled={lost} onClick={onNew} type="button">
           <Icon name="plus" /> New
         </button>
       )}
-      {(going || state === "stopped") && !starting && (
+      {(going || (state === "stopped" && boot)) && !starting && (
         <button class="button" disabled={lost || asked !== null} onClick={() => setOpen("reset")} type="button">
           <Icon name="reset" /> Reset
         </button>

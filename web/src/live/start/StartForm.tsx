@@ -145,7 +145,10 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
           </section>
         )}
         {boot.settings.length > 0 && (
-          <details class="card fold" open={boot.settings.some(({ required }) => required)}>
+          <details
+            class="card fold"
+            open={boot.settings.some(({ required, secret, value }) => required && !secret && value === "")}
+          >
             <summary>
               Custom parameters <span class="chip">{boot.settings.length}</span>
             </summary>

@@ -4,6 +4,8 @@ import { dark, Icon } from "../../look";
 
 interface File {
   path: string;
+  /** Where the server does not name the file. */
+  name?: string;
   label: string;
   says: string;
 }
@@ -20,7 +22,8 @@ const files = ({ full_history_csv: full }: Boot): File[] => [
   { path: "stats/failures/csv", label: "Failures CSV", says: "Each failure and how often it was seen." },
   { path: "exceptions/csv", label: "Exceptions CSV", says: "What went wrong in the workload's own code." },
   {
-    path: "api/v1/summary?download=true&histograms=true",
+    path: "api/v1/summary?histograms=true",
+    name: "summary.json",
     label: "Summary JSON",
     says: "All figures with their histograms: for swarmer report, compare and merge.",
   },
@@ -55,9 +58,9 @@ export function Downloads({ boot }: { boot: Boot }) {
           <h2>Data</h2>
         </header>
         <ul class="downloads">
-          {files(boot).map(({ path, label, says }) => (
+          {files(boot).map(({ path, name, label, says }) => (
             <li key={path}>
-              <a download href={`${base}/${path}`}>
+              <a download={name ?? ""} href={`${base}/${path}`}>
                 <Icon name="download" /> {label}
               </a>
               <p class="muted small">{says}</p>
