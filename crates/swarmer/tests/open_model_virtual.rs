@@ -281,5 +281,7 @@ Notes
 --------------------------------------------------------------------------------------------------------------
 950 dropped journeys: of 1000 that were due, 95.00 % found no free user. Allow more users with --users, or see why the target holds so many.
 50 journeys were started when due, late by 0.0 ms in the middle, 0.0 ms in 99 % and 0.0 ms at most.
+
+With 95 % confidence: 50% 1000 to 1000 ms, 95% at least 1000 ms, 99% at least 1000 ms, 99.9% at least 1000 ms (50 requests are too few to say more)
 "#);
 }

@@ -100,6 +100,8 @@ fn the_end_of_a_run() {
     ---------------------------------------------------------------------------------------------------------
     TLS certificates were not verified (--insecure).
     1 request was cut off by the end of the run and was not counted.
+
+    With 95 % confidence: 50% 0.200 to 180 ms, 95% at least 16.9 ms, 99% at least 90.0 ms, 99.9% at least 180 ms (6 requests are too few to say more)
     "#);
 }
 

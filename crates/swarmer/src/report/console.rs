@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::metrics;
 use super::{due, python};
+use super::{metrics, trust};
 use crate::stats::{ErrorRow, Figures, Kind, PERCENTILES, Row, Summary, percentile_label};
 
 /// Columns of a terminal that are not part of the name column.
@@ -160,12 +160,17 @@ impl Console {
         metrics::table(out, &summary.metrics, self.name_width)
     }
 
-    /// Whether the figures can be trusted: a line, and an empty one.
+    /// How far the figures can be trusted, and an empty line: how sure the percentiles of the total are, and whether the
+    /// generator kept up. Nothing when nothing was timed and no driver was observed.
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub fn health(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-        writeln!(out, "{}\n", visible(&summary.health.text))
+    pub fn trust(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+        let confidence = trust::confidence(&summary.total.figures);
+        let health = &summary.health;
+        let health = (health.lag.count > 0 || !health.sound).then(|| visible(&health.text));
+        let lines: Vec<String> = confidence.into_iter().chain(health).collect();
+        if lines.is_empty() { Ok(()) } else { writeln!(out, "{}\n", lines.join("\n")) }
     }
 
     /// What a reader of the tables must know, and an empty line; nothing when there is nothing to say.
@@ -201,7 +206,7 @@ impl Console {
         }
         self.metrics(out, summary)?;
         self.notes(out, summary)?;
-        self.health(out, summary)
+        self.trust(out, summary)
     }
 }
 

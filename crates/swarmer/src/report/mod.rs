@@ -10,6 +10,7 @@ mod files;
 pub mod json;
 mod metrics;
 pub mod python;
+mod trust;
 
 pub use console::{Console, Rates};
 pub use csv::CsvWriter;

@@ -13,6 +13,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::interval;
+
 /// Cells per octave, as a power of two.
 const SUB_BITS: u32 = 9;
 const SUB: u64 = 1 << SUB_BITS;
@@ -233,6 +235,28 @@ impl<C: Count> Histogram<C> {
         for (_, slot) in next.into_iter().chain(wanted) {
             *slot = Some(self.max);
         }
+    }
+
+    /// The values between which the true `p`-quantile lies with at least this confidence (0.95, say), in nanoseconds: by
+    /// order statistics, so nothing is supposed of the distribution. The upper end is `None` where there are too few
+    /// values to tell, as 400 are for the 99.9th percentile; the lower end is then still true. `None` when there is no
+    /// value, or `p` or `confidence` is not between 0 and 1.
+    pub fn quantile_interval(&self, p: f64, confidence: f64) -> Option<(u64, Option<u64>)> {
+        if self.count == 0 || !(0.0..=1.0).contains(&p) || p <= 0.0 || p >= 1.0 {
+            return None;
+        }
+        let (lower, upper) = interval::ranks(self.count, p, confidence);
+        Some((lower.map_or(0, |rank| self.at(rank)), upper.map(|rank| self.at(rank))))
+    }
+
+    /// The value of a 0-based ascending rank.
+    fn at(&self, rank: u64) -> u64 {
+        let mut seen = 0;
+        let cell = self.iter().find(|(_, count)| {
+            seen += count;
+            rank < seen
+        });
+        cell.map_or(self.max, |(middle, _)| self.exact_ends(rank, middle))
     }
 
     fn exact_ends(&self, rank: u64, middle: u64) -> u64 {

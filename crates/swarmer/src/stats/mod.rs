@@ -40,6 +40,7 @@ mod health;
 mod heat;
 mod histogram;
 mod history;
+mod interval;
 mod journey;
 pub mod limits;
 mod mark;
@@ -79,6 +80,6 @@ pub use row_history::{RowHistory, RowKind, RowRecord};
 pub use runs::{Run, RunEnd};
 pub use schedule::{FromDue, Schedule};
 pub use summary::{
-    Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, PERCENTILES, PercentileSource,
-    Percentiles, Row, RunInfo, SegmentRow, Summary, Users, percentile_label,
+    Current, ErrorRow, ExceptionRow, Figures, FoldedCounts, Interval, PERCENTILES,
+    PercentileSource, Percentiles, Row, RunInfo, SegmentRow, Summary, Users, percentile_label,
 };

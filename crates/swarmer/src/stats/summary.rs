@@ -127,6 +127,13 @@ impl Figures {
         }
     }
 
+    /// Between which times the true percentile `p` lies with 95 % confidence, from the fine histogram; `None` when nothing
+    /// was timed or `p` is not between 0 and 1.
+    pub fn interval(&self, p: f64) -> Option<Interval> {
+        let (low, high) = self.times.quantile_interval(p, Interval::CONFIDENCE)?;
+        Some(Interval { low: ms(low), high: high.map(ms) })
+    }
+
     /// Failures per request: 1 for failures without requests, 0 for neither.
     #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
     pub fn failure_ratio(&self) -> f64 {
@@ -154,6 +161,20 @@ pub(super) fn ms(nanos: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "whole milliseconds, far below 2^53")]
 pub(super) fn whole_ms(bucket: u64) -> f64 {
     bucket as f64
+}
+
+/// Where the true value of a percentile lies; see [`Figures::interval`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Milliseconds; 0 when nothing is known.
+    pub low: f64,
+    /// Milliseconds; `None` when there are too few requests to tell.
+    pub high: Option<f64>,
+}
+
+impl Interval {
+    /// How often such intervals hold.
+    pub const CONFIDENCE: f64 = 0.95;
 }
 
 /// The last ten seconds.

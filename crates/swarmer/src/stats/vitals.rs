@@ -345,8 +345,9 @@ mod tests {
         assert!(health.sound && health.suspect.is_empty());
         assert_eq!(health.text, "generator healthy: late by ≤ 40 ms in 99.9 % of wake-ups");
         assert_eq!(health.lag.count, 40_000);
-        let drivers: Vec<_> = health.drivers.iter().map(|d| (d.driver.as_str(), d.cpu)).collect();
-        assert_eq!(drivers, [("0", 0.1), ("1", 0.5)]);
+        let drivers = health.drivers.iter().map(|d| (d.driver.clone(), (d.cpu * 100.0).round()));
+        let expected = [("0".to_owned(), 10.0), ("1".to_owned(), 50.0)];
+        assert_eq!(drivers.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -49,7 +49,11 @@ fn messages(ended: &Ended) -> Vec<String> {
 fn tables(ended: &Ended) -> Vec<String> {
     let end = ended.stderr.rfind("Type     Name").unwrap();
     let start = ended.stderr[..end].rfind("Type     Name").unwrap();
-    let lines = ended.stderr[start..].lines().filter(|line| !line.starts_with('['));
+    // What only we say comes after all that Locust says.
+    let ours = ["\nWith 95 % confidence", "\ngenerator healthy", "\nSUSPECT from "];
+    let ours = ours.iter().filter_map(|begin| Some(ended.stderr.find(begin)? + 1)).min();
+    let stderr = &ended.stderr[start..ours.unwrap_or(ended.stderr.len())];
+    let lines = stderr.lines().filter(|line| !line.starts_with('['));
     let shape = |line: &str| {
         if line.starts_with("--------") || line.starts_with("Type") || line.starts_with('#') {
             return line.to_owned();
