@@ -11,6 +11,8 @@ import { Table } from "./Table";
 import { Menu, Search, Switch } from "./Tools";
 
 export interface StatsTableProps {
+  /** Tables of one name share their settings. */
+  name?: string;
   rows: readonly Row[];
   total: Row;
   funnels?: readonly Funnel[];
@@ -20,9 +22,9 @@ export interface StatsTableProps {
   onOpen?: (row: Row) => void;
 }
 
-export function StatsTable({ rows, total, funnels = [], finished = false, onOpen }: StatsTableProps) {
+export function StatsTable({ name = "stats", rows, total, funnels = [], finished = false, onOpen }: StatsTableProps) {
   const place = finished ? "report" : "live";
-  const chosen = kept(`stats.${place}.columns`, [...(finished ? REPORT_COLUMNS : LOCUST_COLUMNS)], isTexts);
+  const chosen = kept(`${name}.${place}.columns`, [...(finished ? REPORT_COLUMNS : LOCUST_COLUMNS)], isTexts);
   const grouped = kept("stats.grouped", false, isFlag);
   const journeys = kept("stats.journeys", true, isFlag);
   const search = useSignal("");
@@ -72,7 +74,7 @@ export function StatsTable({ rows, total, funnels = [], finished = false, onOpen
         />
       </div>
       <Table
-        name={`stats.${place}`}
+        name={`${name}.${place}`}
         label="Request statistics"
         columns={columns}
         rows={shown}

@@ -76,13 +76,13 @@ export function Table<T>(props: TableProps<T>) {
       <table
         class="fg-table"
         aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
-        style={{ minWidth: `${leastWidth(found) + (detail ? 3 : 0)}ch` }}
+        style={{ "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch` }}
       >
         <caption class="unseen">{props.label}</caption>
         <colgroup>
-          {detail && <col style={{ width: "3ch" }} />}
+          {detail && <col style={{ "--width": "3ch" }} />}
           {columns.map((column, index) => (
-            <col key={column.id} style={found[index] ? { width: `${found[index]}ch` } : {}} />
+            <col key={column.id} style={found[index] ? { "--width": `${found[index]}ch` } : {}} />
           ))}
         </colgroup>
         <thead>

@@ -1,4 +1,5 @@
 // Reports as the engine writes them, of made-up runs.
+import { gzipSync } from "node:zlib";
 import type { Record_ } from "../../src/api/types";
 import { dayRecord, emptyRecord, largeRecord, smallRecord, suspectRecord } from "../fixtures/make";
 
@@ -15,7 +16,14 @@ export function inScript(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
+/** Longer data are packed. */
+const LONG = 2_000_000;
+
 export function reportPage(template: string, name: string): string {
-  const data = `<script type="application/json" id="swarmer-record">${inScript(records[name])}</script>`;
+  const json = inScript(records[name]);
+  const data =
+    json.length < LONG
+      ? `<script type="application/json" id="swarmer-record">${json}</script>`
+      : `<script type="text/plain" id="swarmer-record" data-encoding="gzip">${gzipSync(json).toString("base64")}</script>`;
   return template.replace("<!--boot-->", () => data);
 }

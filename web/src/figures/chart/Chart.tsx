@@ -57,6 +57,8 @@ interface Hover {
 }
 
 const HEIGHT = 220;
+/** On paper a page holds four. */
+const PAPER_HEIGHT = 172;
 
 /** The labels of lines that the reader switched off; lines that are spare are off at first. */
 export function useHidden(name: string, lines: readonly Line[]): Signal<string[]> {
@@ -140,7 +142,7 @@ export function Chart(props: ChartProps) {
         tabIndex={0}
         aria-label={`${title}: arrow keys read points, plus and minus zoom`}
         aria-describedby={`${id}-summary`}
-        style={{ minHeight: `${props.height ?? HEIGHT}px` }}
+        style={{ minHeight: `${printing.value ? PAPER_HEIGHT : (props.height ?? HEIGHT)}px` }}
         onKeyDown={onKeyDown}
         onBlur={() => {
           hover.value = null;
@@ -232,7 +234,7 @@ function make(
 ): uPlot {
   const props = latest.current;
   const { group, course, lines } = props;
-  const height = props.height ?? HEIGHT;
+  const height = printing.peek() ? PAPER_HEIGHT : (props.height ?? HEIGHT);
   const { series, bands } = seriesOf(lines, course, (label) => !hidden.peek().includes(label));
   const paint = props.heat;
   const logarithmic = Boolean(props.log || paint);
@@ -240,7 +242,6 @@ function make(
   const painted = hooks({
     overlay: () => latest.current.overlay,
     ...(paint ? { under: (plot: uPlot) => latest.current.heat?.paint(plot) } : {}),
-    labels: true,
   });
   const made = new uPlot(
     {

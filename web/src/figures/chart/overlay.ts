@@ -38,7 +38,25 @@ export function shade(plot: uPlot, suspect: readonly Suspect[]): void {
   ctx.restore();
 }
 
-export function strokes(plot: uPlot, marks: readonly Mark[], ratio: number, labels: boolean): void {
+/** A bar along the top tells of suspect stretches where areas hide the shade, and to eyes that do not see it. */
+function bars(plot: uPlot, suspect: readonly Suspect[], ratio: number): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.fillStyle = colour("--warn");
+  for (const { from, to } of suspect) {
+    const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
+    if (right >= left) ctx.fillRect(left, bbox.top, Math.max(2, right - left), 3 * ratio);
+  }
+  ctx.restore();
+}
+
+export function draw(plot: uPlot, { marks, suspect }: Overlay, ratio: number): void {
+  bars(plot, suspect, ratio);
+  strokes(plot, marks, ratio);
+}
+
+function strokes(plot: uPlot, marks: readonly Mark[], ratio: number): void {
   const { ctx, bbox } = plot;
   const [from, to] = [plot.scales.x?.min ?? 0, plot.scales.x?.max ?? 0];
   // The right end of the last label in each row: labels that would touch go a row down, and then are left to the tooltip.
@@ -63,7 +81,6 @@ export function strokes(plot: uPlot, marks: readonly Mark[], ratio: number, labe
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    if (!labels) continue;
     const text = mark.text.length > LONGEST ? `${mark.text.slice(0, LONGEST - 1)}…` : mark.text;
     const width = ctx.measureText(text).width + 8 * ratio;
     // Near the right edge the text stands left of its line.

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { colour } from "../../look/theme";
 import type { Course, Line } from "./lines";
 import { thinned } from "./lines";
-import { type Overlay, shade, strokes } from "./overlay";
+import { draw, type Overlay, shade } from "./overlay";
 
 export const AXIS_WIDTH = 58;
 export const RATIO = () => uPlot.pxRatio;
@@ -127,10 +127,9 @@ export interface Painting {
   overlay: () => Overlay;
   /** Drawn below the lines. */
   under?: (plot: uPlot) => void;
-  labels: boolean;
 }
 
-export function hooks({ overlay, under, labels }: Painting): uPlot.Hooks.Arrays {
+export function hooks({ overlay, under }: Painting): uPlot.Hooks.Arrays {
   return {
     drawClear: [
       (plot) => {
@@ -138,7 +137,7 @@ export function hooks({ overlay, under, labels }: Painting): uPlot.Hooks.Arrays 
         under?.(plot);
       },
     ],
-    draw: [(plot) => strokes(plot, overlay().marks, RATIO(), labels)],
+    draw: [(plot) => draw(plot, overlay(), RATIO())],
   };
 }
 
