@@ -376,60 +376,6 @@ export interface Record_ extends Summary {
   row_histories: (RowKey & RowHistory)[];
 }
 
-/** One side of a comparison: what ran. */
-export interface ComparedRun {
-  /** What the reader calls it: a file's name, or what was given. */
-  label: string;
-  workload: string;
-  engine: string;
-  host: string | null;
-  profile: string | null;
-  start: number;
-  /** Length of the run. */
-  seconds: number;
-  seed: number | null;
-  settings: Record<string, string>;
-  health: { sound: boolean; text: string };
-}
-
-/** A figure in two runs. Null where a run has none. */
-export interface Change {
-  a: number | null;
-  b: number | null;
-  /** b − a, and the interval in which the true difference lies (at the comparison's confidence). */
-  diff: number | null;
-  low: number | null;
-  high: number | null;
-  /** The interval leaves out zero, and the difference is large enough to care. */
-  matters: boolean;
-}
-
-/** A row in two runs; one of them may not have it. Times are milliseconds, the failure ratio is 0 to 1. */
-export interface ComparedRow {
-  key: RowKey;
-  a: Figures | null;
-  b: Figures | null;
-  p50: Change;
-  p95: Change;
-  p99: Change;
-  failure_ratio: Change;
-}
-
-/** The data inside a comparison: <script type="application/json" id="swarmer-comparison">. */
-export interface Comparison {
-  version: number;
-  a: ComparedRun;
-  b: ComparedRun;
-  /** Such as 0.95. */
-  confidence: number;
-  total: ComparedRow;
-  rows: ComparedRow[];
-  /** One sentence: what B is in comparison with A. */
-  verdict: string;
-  /** What a reader must know before believing it, one sentence each ("the runs had different numbers of users"). */
-  notes: string[];
-}
-
 /** GET /tasks */
 export interface TaskNode {
   ratio: number;

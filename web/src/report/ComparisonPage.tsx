@@ -1,7 +1,7 @@
 // Two runs side by side, and which of their differences matter.
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { Change, ComparedRow, ComparedRun, Comparison } from "../api/types";
+import type { ComparedRow, ComparedRun, Comparison, Difference } from "../api/types";
 import type { Column } from "../figures/columns";
 import { count, type Maybe, millis, moment, percent, rate, signed, words } from "../figures/format";
 import { matching, rowKey } from "../figures/order";
@@ -18,13 +18,13 @@ export function ComparisonPage({ comparison }: { comparison: Comparison }) {
       <main>
         <header class="rp-first">
           <p class="muted">
-            A: {a.label} · B: {b.label}
+            A: {a.title} · B: {b.title}
           </p>
           <h1 class="rp-verdict">{comparison.verdict}</h1>
           <Tally comparison={comparison} />
-          {comparison.notes.length > 0 && (
+          {comparison.warnings.length > 0 && (
             <ul class="rp-notes">
-              {comparison.notes.map((note) => (
+              {comparison.warnings.map((note) => (
                 <li key={note}>{note}</li>
               ))}
             </ul>
@@ -50,6 +50,13 @@ export function ComparisonPage({ comparison }: { comparison: Comparison }) {
                 ])}
               />
             </>
+          )}
+          {(a.notes.length > 0 || b.notes.length > 0) && (
+            <ul class="rp-notes">
+              {[...a.notes.map((note) => `A: ${note}`), ...b.notes.map((note) => `B: ${note}`)].map((note) => (
+                <li key={note}>{note}</li>
+              ))}
+            </ul>
           )}
         </Section>
       </main>
@@ -83,7 +90,7 @@ function Rows({ comparison }: { comparison: Comparison }) {
   const columns = useMemo(() => columnsOf(comparison.confidence), [comparison.confidence]);
   const shown = useMemo(() => {
     const wanted = only.value ? comparison.rows.filter(matters) : comparison.rows;
-    return matching(wanted, search.value, ({ key }) => `${key.method} ${key.name}`);
+    return matching(wanted, search.value, ({ method, name }) => `${method} ${name}`);
   }, [comparison.rows, only.value, search.value]);
   return (
     <div class="fg-figure">
@@ -102,7 +109,7 @@ function Rows({ comparison }: { comparison: Comparison }) {
           Only what matters
         </Switch>
         <span class="muted small">
-          Times in milliseconds. Behind ± stands where the difference lies with {percent(comparison.confidence)}{" "}
+          Times in milliseconds. Small figures tell where the difference lies with {percent(comparison.confidence)}{" "}
           confidence; ▲ worse and ▼ better mark what is no accident.
         </span>
       </div>
@@ -111,7 +118,7 @@ function Rows({ comparison }: { comparison: Comparison }) {
         label="Differences row by row"
         columns={columns}
         rows={shown}
-        keyOf={({ key }) => rowKey(key)}
+        keyOf={rowKey}
         pinned={comparison.total}
         empty="No row differs in a way that matters."
       />
@@ -125,11 +132,11 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
       id: "type",
       label: "Type",
       kind: "text",
-      value: ({ key }) => key.method,
-      text: ({ key }) => (key.kind === "request" ? key.method : key.kind),
+      value: ({ method }) => method,
+      text: ({ kind, method }) => (kind === "request" ? method : kind),
       tone: () => "quiet",
     },
-    { id: "name", label: "Name", kind: "wide", value: ({ key }) => key.name, text: ({ key }) => key.name },
+    { id: "name", label: "Name", kind: "wide", value: ({ name }) => name, text: ({ name }) => name },
   ];
   const plainNumber = (
     id: string,
@@ -140,7 +147,7 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
   const change = (
     id: string,
     label: string,
-    of: (row: ComparedRow) => Change,
+    of: (row: ComparedRow) => Difference,
     text: (value: Maybe) => string,
   ): Column<ComparedRow>[] => [
     plainNumber(`${id}.a`, `${label} A`, (row) => of(row).a, text),
@@ -153,28 +160,31 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
       width: 24,
       value: (row) => of(row).diff,
       text: (row) => signed(of(row).diff, text),
-      cell: (row) => <Difference change={of(row)} text={text} />,
+      cell: (row) => <Apart difference={of(row)} text={text} />,
     },
   ];
   return [
     ...name,
-    plainNumber("requests.a", "# A", ({ a }) => a?.requests, count),
-    plainNumber("requests.b", "# B", ({ b }) => b?.requests, count),
-    plainNumber("rate.a", "RPS A", ({ a }) => a?.requests_per_second, rate),
-    plainNumber("rate.b", "RPS B", ({ b }) => b?.requests_per_second, rate),
+    plainNumber("requests.a", "# A", (row) => row.requests.a, count),
+    plainNumber("requests.b", "# B", (row) => row.requests.b, count),
+    plainNumber("rate.a", "RPS A", (row) => row.rate.a, rate),
+    plainNumber("rate.b", "RPS B", (row) => row.rate.b, rate),
     ...change("p50", "p50", (row) => row.p50, millis),
     ...change("p95", "p95", (row) => row.p95, millis),
     ...change("failures", "Failures", (row) => row.failure_ratio, percent),
   ];
 }
 
-function Difference({ change, text }: { change: Change; text: (value: Maybe) => string }) {
-  const { diff, low, high } = change;
-  if (diff === null) return <>–</>;
-  const sign = diff > 0 ? "▲" : "▼";
+function Apart({ difference, text }: { difference: Difference; text: (value: Maybe) => string }) {
+  const { diff, low, high, matters, better } = difference;
+  if (diff === null) return <span>–</span>;
   return (
-    <span class={change.matters ? `rp-matters ${diff > 0 ? "bad" : "good"}` : "muted"}>
-      {change.matters && <span title={diff > 0 ? "worse" : "better"}>{sign} </span>}
+    <span class={matters ? `rp-matters ${better ? "good" : "bad"}` : "muted"}>
+      {matters && (
+        <span role="img" aria-label={better ? "better" : "worse"}>
+          {better ? "▼ " : "▲ "}
+        </span>
+      )}
       {signed(diff, text)}
       {low !== null && high !== null && (
         <span class="rp-interval">
@@ -190,18 +200,17 @@ function Side({ name, run }: { name: string; run: ComparedRun }) {
   return (
     <article class="card rp-side">
       <h3>
-        {name}: {run.label}
+        {name}: {run.title}
       </h3>
       <Pairs
         pairs={[
           ["Target", run.host ?? "none"],
           ["Started", moment(run.start)],
-          ["Duration", words(run.seconds)],
+          ["Duration", words(run.duration)],
           ["Workload", run.workload || "–"],
-          ["Engine", run.engine || "–"],
-          ["Seed", run.seed === null ? "none" : String(run.seed)],
+          ["Requests", `${count(run.requests)}, ${count(run.failures)} failed`],
           ["Profile", run.profile ?? "none"],
-          ["Generator", <span class={run.health.sound ? "good" : "bad"}>{run.health.text || "–"}</span>],
+          ["Generator", <span class={run.sound ? "good" : "bad"}>{run.health || "–"}</span>],
         ]}
       />
     </article>

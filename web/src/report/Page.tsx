@@ -1,6 +1,7 @@
 // The frame of a report: head, sections, theme.
 import type { ComponentChildren } from "preact";
 import { chooseTheme, dark, Icon } from "../look";
+import { templateArgs } from "./data";
 
 export function Page({ kind, children }: { kind: string; children: ComponentChildren }) {
   return (
@@ -10,7 +11,7 @@ export function Page({ kind, children }: { kind: string; children: ComponentChil
           swarmer <span class="muted">{kind}</span>
         </span>
         <span class="spread row rp-actions">
-          {window.templateArgs?.show_download_link && (
+          {templateArgs().show_download_link && (
             <a class="button small" href={`?download=1&theme=${dark.value ? "dark" : "light"}`}>
               <Icon name="download" /> Download
             </a>

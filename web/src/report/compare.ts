@@ -1,10 +1,11 @@
 // What a comparison comes to: pure.
-import type { ComparedRow, ComparedRun } from "../api/types";
+import type { ComparedRow, ComparedRun, Difference } from "../api/types";
 
-const changes = (row: ComparedRow) => [row.p50, row.p95, row.p99, row.failure_ratio];
+/** The figures by which a row is judged. The rate is none of them: it follows from the number of users. */
+export const judged = (row: ComparedRow): Difference[] => [row.failure_ratio, row.mean, row.p50, row.p95, row.p99];
 
 export function matters(row: ComparedRow): boolean {
-  return changes(row).some((change) => change.matters);
+  return judged(row).some((difference) => difference.matters);
 }
 
 export interface Tally {
@@ -19,9 +20,9 @@ export interface Tally {
 export function tally(rows: readonly ComparedRow[]): Tally {
   const found: Tally = { worse: 0, better: 0, same: 0, only: 0 };
   for (const row of rows) {
-    const real = changes(row).filter((change) => change.matters);
-    if (row.a === null || row.b === null) found.only += 1;
-    else if (real.some(({ diff }) => (diff ?? 0) > 0)) found.worse += 1;
+    const real = judged(row).filter((difference) => difference.matters);
+    if (row.requests.a === 0 || row.requests.b === 0) found.only += 1;
+    else if (real.some(({ better }) => better === false)) found.worse += 1;
     else if (real.length > 0) found.better += 1;
     else found.same += 1;
   }

@@ -14,9 +14,12 @@ export interface TemplateArgs {
 
 declare global {
   interface Window {
-    templateArgs?: TemplateArgs;
     theme?: string;
   }
+}
+
+export function templateArgs(): TemplateArgs {
+  return (window.templateArgs ?? {}) as TemplateArgs;
 }
 
 const EMPTY =

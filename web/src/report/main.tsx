@@ -4,7 +4,7 @@ import "../look";
 import "./report.css";
 import { Empty, theme } from "../look";
 import { ComparisonPage } from "./ComparisonPage";
-import { type Content, content } from "./data";
+import { type Content, content, templateArgs } from "./data";
 import { Page } from "./Page";
 import { Report } from "./Report";
 import { plain, verdict } from "./verdict";
@@ -17,9 +17,9 @@ function page(found: Content) {
   switch (found.kind) {
     case "record":
       document.title = `swarmer report: ${plain(verdict(found.record))}`;
-      return <Report record={found.record} tasks={window.templateArgs?.tasks} />;
+      return <Report record={found.record} tasks={templateArgs().tasks} />;
     case "comparison":
-      document.title = `swarmer comparison: ${found.comparison.a.label} and ${found.comparison.b.label}`;
+      document.title = `swarmer comparison: ${found.comparison.a.title} and ${found.comparison.b.title}`;
       return <ComparisonPage comparison={found.comparison} />;
     case "nothing":
       return (

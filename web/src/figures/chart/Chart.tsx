@@ -58,7 +58,7 @@ interface Hover {
 
 const HEIGHT = 220;
 /** On paper a page holds four. */
-const PAPER_HEIGHT = 172;
+const PAPER_HEIGHT = 150;
 
 /** The labels of lines that the reader switched off; lines that are spare are off at first. */
 export function useHidden(name: string, lines: readonly Line[]): Signal<string[]> {
