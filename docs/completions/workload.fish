@@ -48,6 +48,13 @@ complete -c workload -l logfile -d 'Log to this file instead of stderr (appends;
 complete -c workload -l threads -d 'Driver threads (one per core if not given) [env:SWARMER_THREADS]' -r
 complete -c workload -l seed -d 'Seed of every random decision (drawn and shown if not given) [env:SWARMER_SEED]' -r
 complete -c workload -l time-scale -d 'Multiply every wait and think time by this [env:SWARMER_TIME_SCALE] [default: 1]' -r
+complete -c workload -l http2 -d 'Speak HTTP/2: own connections for each user, or shared ones for each thread [env:SWARMER_HTTP2] [default: off]' -r -f -a "off\t''
+own\t''
+shared\t''"
+complete -c workload -l tls-sessions -d 'TLS sessions a new connection may resume: the user\'s own, shared ones, or none (off) [env:SWARMER_TLS_SESSIONS] [default: own]' -r -f -a "own\t''
+shared\t''
+off\t''"
+complete -c workload -l park-idle -d 'Close a user\'s idle connections when it is to wait this long or longer (never if not given) [env:SWARMER_PARK_IDLE]' -r
 complete -c workload -l exit-code-on-error -d 'Exit code when a request failed or a task raised an error [env:LOCUST_EXIT_CODE_ON_ERROR] [default: 1]' -r
 complete -c workload -s s -l stop-timeout -d 'Time a user gets to finish its task when it is stopped [env:LOCUST_STOP_TIMEOUT] [default: 0]' -r
 complete -c workload -l profile -d 'Label this run; the log and the summary document carry it' -r

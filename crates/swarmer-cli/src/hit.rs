@@ -33,6 +33,8 @@ const ENGINE: &[&str] = &[
     "logfile",
     "threads",
     "seed",
+    "http2",
+    "tls-sessions",
     "insecure",
     "exit-code-on-error",
     "stop-timeout",

@@ -5,70 +5,37 @@
 mod http_support;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
+use http_support::authority::Authority;
 use http_support::{Server, client, impatient};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::CertificateParams;
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use swarmer::http::{Client, Config, Error, ErrorKind, Request, Shared};
+use swarmer::http::{Client, Config, Error, ErrorKind, Request, Shared, TlsSessions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// An authority, and certificates signed by it.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn certificate(&self) -> CertificateDer<'static> {
-        self.0.der().clone()
-    }
-
-    /// Starts an HTTPS server; `adjust` may spoil its certificate or settings.
-    async fn serve(
-        &self,
-        adjust: impl FnOnce(&mut CertificateParams),
-        settings: impl FnOnce(&mut ServerConfig),
-    ) -> SocketAddr {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(["localhost".into(), "127.0.0.1".into()]).unwrap();
-        adjust(&mut params);
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        settings(&mut config);
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        answer(stream).await;
-                    }
-                });
-            }
-        });
-        address
-    }
-
-    fn config(&self) -> Config {
-        Config { extra_roots: vec![self.certificate()], ..impatient() }
-    }
+/// Starts an HTTPS server; `adjust` may spoil its certificate or settings.
+async fn serve(
+    authority: &Authority,
+    adjust: impl FnOnce(&mut CertificateParams),
+    settings: impl FnOnce(&mut ServerConfig),
+) -> SocketAddr {
+    let acceptor = authority.acceptor(adjust, settings);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    answer(stream).await;
+                }
+            });
+        }
+    });
+    address
 }
 
 /// Answers with the protocol that ALPN chose; `/close` ends the connection afterwards, `/cut` without saying so.
@@ -98,7 +65,7 @@ async fn error(client: &mut Client) -> Error {
 #[tokio::test]
 async fn requests_pass_over_one_verified_connection() {
     let authority = Authority::new();
-    let address = authority.serve(|_| {}, |_| {}).await;
+    let address = serve(&authority, |_| {}, |_| {}).await;
     let (shared, mut client) =
         client(authority.config(), &format!("https://localhost:{}", address.port()));
     for n in 0..3 {
@@ -117,7 +84,7 @@ async fn requests_pass_over_one_verified_connection() {
 #[tokio::test]
 async fn addresses_can_have_certificates_too() {
     let authority = Authority::new();
-    let address = authority.serve(|_| {}, |_| {}).await;
+    let address = serve(&authority, |_| {}, |_| {}).await;
     let (_, mut client) = client(authority.config(), &format!("https://{address}"));
     assert!(client.send(Request::get("/")).await.result.is_ok());
 }
@@ -125,7 +92,7 @@ async fn addresses_can_have_certificates_too() {
 #[tokio::test]
 async fn untrusted_certificates_are_refused_unless_told_otherwise() {
     let authority = Authority::new();
-    let address = authority.serve(|_| {}, |_| {}).await;
+    let address = serve(&authority, |_| {}, |_| {}).await;
     let url = format!("https://localhost:{}", address.port());
     let (shared, mut strict) = client(impatient(), &url);
     let refused = error(&mut strict).await;
@@ -142,7 +109,7 @@ async fn wrong_names_and_old_certificates_are_told_apart() {
     let elsewhere = |params: &mut CertificateParams| {
         *params = CertificateParams::new(["elsewhere.test".into()]).unwrap();
     };
-    let address = authority.serve(elsewhere, |_| {}).await;
+    let address = serve(&authority, elsewhere, |_| {}).await;
     let (_, mut wrong_name) =
         client(authority.config(), &format!("https://localhost:{}", address.port()));
     assert_eq!(
@@ -153,7 +120,7 @@ async fn wrong_names_and_old_certificates_are_told_apart() {
         params.not_before = rcgen::date_time_ymd(2001, 1, 1);
         params.not_after = rcgen::date_time_ymd(2002, 1, 1);
     };
-    let address = authority.serve(expired, |_| {}).await;
+    let address = serve(&authority, expired, |_| {}).await;
     let (_, mut old) = client(authority.config(), &format!("https://localhost:{}", address.port()));
     assert_eq!(error(&mut old).await.to_string(), "server certificate expired");
 }
@@ -162,7 +129,7 @@ async fn wrong_names_and_old_certificates_are_told_apart() {
 async fn servers_that_do_not_speak_our_language_are_refused() {
     let authority = Authority::new();
     let h2_only = |config: &mut ServerConfig| config.alpn_protocols = vec![b"h2".to_vec()];
-    let address = authority.serve(|_| {}, h2_only).await;
+    let address = serve(&authority, |_| {}, h2_only).await;
     let (_, mut alpn) =
         client(authority.config(), &format!("https://localhost:{}", address.port()));
     let refused = error(&mut alpn).await;
@@ -194,26 +161,34 @@ async fn a_limit_for_connecting_has_its_own_error() {
 }
 
 #[tokio::test]
-async fn sessions_are_resumed_by_the_same_user_only() {
+async fn sessions_are_resumed_by_whom_they_may() {
     let authority = Authority::new();
-    let address = authority.serve(|_| {}, |_| {}).await;
-    let shared = Shared::new(authority.config());
-    let base = shared.base_url(&format!("https://localhost:{}", address.port())).unwrap();
-    for user in 1..=2 {
-        let mut client = Client::new(&shared, Some(&base));
-        for _ in 0..2 {
-            assert!(client.send(Request::get("/")).await.result.is_ok());
-            client.close_idle();
+    let address = serve(&authority, |_| {}, |_| {}).await;
+    for (tls_sessions, resumed) in
+        [(TlsSessions::Own, [1, 2]), (TlsSessions::Shared, [1, 3]), (TlsSessions::Off, [0, 0])]
+    {
+        let shared = Shared::new(Config { tls_sessions, ..authority.config() });
+        let base = shared.base_url(&format!("https://localhost:{}", address.port())).unwrap();
+        for (user, resumed) in (1..).zip(resumed) {
+            let mut client = Client::new(&shared, Some(&base));
+            for _ in 0..2 {
+                assert!(client.send(Request::get("/")).await.result.is_ok());
+                client.close_idle();
+            }
+            let counters = shared.counters();
+            assert_eq!(
+                (counters.handshakes, counters.resumed),
+                (2 * user, resumed),
+                "{tls_sessions:?}"
+            );
         }
-        let counters = shared.counters();
-        assert_eq!((counters.handshakes, counters.resumed), (2 * user, user));
     }
 }
 
 #[tokio::test]
 async fn a_polite_close_is_noticed_and_a_cut_is_an_error() {
     let authority = Authority::new();
-    let address = authority.serve(|_| {}, |_| {}).await;
+    let address = serve(&authority, |_| {}, |_| {}).await;
     let (shared, mut client) =
         client(authority.config(), &format!("https://localhost:{}", address.port()));
     for _ in 0..3 {

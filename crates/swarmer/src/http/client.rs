@@ -1,5 +1,7 @@
 //! A user's client: which connection serves, when to retry, where redirects lead.
 
+mod http2;
+
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use super::cookies::Jar;
 use super::decode::decode;
 use super::error::{Error, ErrorKind};
 use super::head::{self, Head};
+use super::multiplex::{Http2, Multiplexed};
 use super::origin::{BaseUrl, Origin, parse_url};
 use super::redirect;
 use super::render::render;
@@ -40,6 +43,8 @@ pub struct Client {
     /// A connection is in here only while no request uses it, so one that a dropped request leaves behind is
     /// closed and never serves again.
     idle: Vec<Connection>,
+    /// Its own connections that speak HTTP/2.
+    multiplexed: Vec<Multiplexed>,
     timer: Timer,
     jar: Option<Box<Jar>>,
     tls: Option<Arc<ClientConfig>>,
@@ -63,6 +68,7 @@ impl Client {
             shared: Rc::clone(shared),
             base: base.cloned(),
             idle: Vec::new(),
+            multiplexed: Vec::new(),
             timer: Timer::default(),
             jar: None,
             tls: None,
@@ -85,6 +91,7 @@ impl Client {
     /// Closes the connections that no request uses, for users who wait long.
     pub fn close_idle(&mut self) {
         self.idle = Vec::new();
+        self.multiplexed = Vec::new();
     }
 
     /// Forgets cookies, connections and TLS sessions, as a newly arrived user has none.
@@ -191,10 +198,24 @@ impl Client {
         if let Some(script) = self.script.clone() {
             return Box::pin(self.play(script, origin, request, run)).await;
         }
-        let mut kept = self.take_idle(origin);
+        if self.shared.config.http2 != Http2::Off {
+            return Box::pin(self.attempt_http2(origin, request, run)).await;
+        }
+        self.attempt_one(origin, request, run, None).await
+    }
+
+    /// The same over a connection that serves one request at a time, `fresh` if it was opened just now.
+    async fn attempt_one(
+        &mut self,
+        origin: &Rc<Origin>,
+        request: &Request,
+        run: &mut Run,
+        mut fresh: Option<Connection>,
+    ) -> Result<(Head, Buf), Error> {
+        let mut kept = if fresh.is_none() { self.take_idle(origin) } else { None };
         loop {
             run.timings.reused = kept.is_some();
-            let mut connection = match kept.take() {
+            let mut connection = match kept.take().or_else(|| fresh.take()) {
                 Some(connection) => connection,
                 None => Box::pin(self.open(origin, run)).await?,
             };

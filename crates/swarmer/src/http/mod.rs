@@ -14,6 +14,7 @@
 //! | `decode` | content encodings |
 //! | `origin`, `resolve`, `tls`, `connect` | from a URL to a connection |
 //! | `conn` | one exchange over one connection |
+//! | `multiplex` | HTTP/2, by a library, in the same forms of request and answer |
 //! | `timer` | time limits |
 //! | `client`, `redirect`, `cookies` | which connection, how often, where to |
 //!
@@ -31,6 +32,7 @@ mod decode;
 mod encode;
 mod error;
 mod head;
+mod multiplex;
 mod origin;
 mod redirect;
 mod render;
@@ -47,8 +49,9 @@ mod tls;
 
 pub use allow::AllowList;
 pub use client::{Client, Exchange};
-pub use config::Config;
+pub use config::{Config, TlsSessions};
 pub use error::{Error, ErrorKind};
+pub use multiplex::Http2;
 pub use origin::BaseUrl;
 pub use request::{Method, Request};
 pub use response::Response;

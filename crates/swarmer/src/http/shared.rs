@@ -10,6 +10,7 @@ use url::Url;
 
 use super::config::Config;
 use super::error::Error;
+use super::multiplex::Multiplexed;
 use super::origin::{BaseUrl, Origin, authority, parse_url};
 use super::tls;
 
@@ -23,6 +24,10 @@ pub struct Shared {
     pub(super) config: Config,
     origins: RefCell<HashMap<String, Rc<Origin>>>,
     tls: OnceCell<Result<ClientConfig, Error>>,
+    /// Connections that all users of the thread share.
+    pub(super) multiplexed: RefCell<Vec<Multiplexed>>,
+    /// Whose turn it is to open another of those.
+    pub(super) opening: tokio::sync::Mutex<()>,
     pub(super) counters: Cell<Counters>,
 }
 
@@ -46,6 +51,8 @@ impl Shared {
             config,
             origins: RefCell::default(),
             tls: OnceCell::new(),
+            multiplexed: RefCell::default(),
+            opening: tokio::sync::Mutex::default(),
             counters: Cell::default(),
         })
     }
@@ -96,7 +103,7 @@ impl Shared {
 
     /// TLS settings for one more user.
     pub(super) fn tls_for_one_user(&self) -> Result<Arc<ClientConfig>, Error> {
-        self.tls().map(tls::for_one_user)
+        self.tls().map(|shared| tls::for_one_user(shared, self.config.tls_sessions))
     }
 
     fn tls(&self) -> Result<&ClientConfig, Error> {

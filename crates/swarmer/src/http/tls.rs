@@ -12,11 +12,14 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use super::config::Config;
+use super::config::{Config, TlsSessions};
 use super::error::{Error, ErrorKind};
+use super::multiplex;
 
 /// Sessions a user can resume: one per origin it talks to is enough.
 const SESSIONS_PER_USER: usize = 4;
+/// Sessions that the users of a thread can resume who share them.
+const SESSIONS_SHARED: usize = 256;
 
 /// The settings all users share, session store apart.
 pub(super) fn client_config(config: &Config) -> Result<ClientConfig, Error> {
@@ -35,14 +38,21 @@ pub(super) fn client_config(config: &Config) -> Result<ClientConfig, Error> {
             .map_err(|error| Error::new(ErrorKind::Tls, error.to_string()))?;
         builder.with_webpki_verifier(verifier).with_no_client_auth()
     };
-    tls_config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    tls_config.alpn_protocols = multiplex::protocols(config.http2);
+    tls_config.resumption = match config.tls_sessions {
+        TlsSessions::Off => Resumption::disabled(),
+        TlsSessions::Own | TlsSessions::Shared => Resumption::in_memory_sessions(SESSIONS_SHARED),
+    };
     Ok(tls_config)
 }
 
-/// The settings of one user: a session of one user is never resumed by another, as two people's would not be.
-pub(super) fn for_one_user(shared: &ClientConfig) -> Arc<ClientConfig> {
+/// The settings of one user: unless they are to be shared, a session of one user is never resumed by another, as two
+/// people's would not be.
+pub(super) fn for_one_user(shared: &ClientConfig, sessions: TlsSessions) -> Arc<ClientConfig> {
     let mut own = shared.clone();
-    own.resumption = Resumption::in_memory_sessions(SESSIONS_PER_USER);
+    if sessions == TlsSessions::Own {
+        own.resumption = Resumption::in_memory_sessions(SESSIONS_PER_USER);
+    }
     Arc::new(own)
 }
 

@@ -104,6 +104,12 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Factor on every wait and think time, finite and above 0.
     pub time_scale: f64,
+    /// Whether HTTP/2 is spoken, and who shares connections: `off`, `own` or `shared`; `None` means `off`.
+    pub http2: Option<String>,
+    /// Which TLS sessions a new connection may resume: `own`, `shared` or `off`; `None` means `own`.
+    pub tls_sessions: Option<String>,
+    /// Close a user's idle connections when it is to wait this long or longer.
+    pub park_idle: Option<Duration>,
     /// Accept any TLS certificate.
     pub insecure: bool,
     /// The options the workload added, by long name.
@@ -164,6 +170,9 @@ impl Default for Options {
             threads: None,
             seed: None,
             time_scale: 1.0,
+            http2: Some("off".to_owned()),
+            tls_sessions: Some("own".to_owned()),
+            park_idle: None,
             insecure: false,
             custom: Values::default(),
             given: BTreeMap::new(),
@@ -230,6 +239,9 @@ impl Options {
             threads: threads(values),
             seed: values.whole("seed"),
             time_scale: values.number("time-scale").unwrap_or(default.time_scale),
+            http2: text("http2"),
+            tls_sessions: text("tls-sessions"),
+            park_idle: values.span("park-idle"),
             insecure: values.flag("insecure"),
             custom,
             given: BTreeMap::new(),

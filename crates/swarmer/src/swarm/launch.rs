@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
 use super::conductor::Conductor;
@@ -149,7 +150,8 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     let on_error = desk.options().exit_code_on_error;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(drive(desk, load, output, push));
+    // Set-up's HTTP/2 connections live beside it, as those of users live on their drivers.
+    let outcome = LocalSet::new().block_on(&runtime, drive(desk, load, output, push));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
     let (Outcome { record, watcher: mut output, trouble }, pusher) = outcome?;
@@ -241,7 +243,17 @@ fn push_config(options: &Options, workload: &str) -> Result<Option<Push>, SetupE
 
 fn http_config(options: &Options) -> Result<http::Config, SetupError> {
     let allowed = http::AllowList::new(&options.allow_hosts).map_err(SetupError::new)?;
-    Ok(http::Config { insecure: options.insecure, allowed, ..http::Config::default() })
+    Ok(http::Config {
+        insecure: options.insecure,
+        http2: options.http2.as_deref().and_then(http::Http2::from_word).unwrap_or_default(),
+        tls_sessions: options
+            .tls_sessions
+            .as_deref()
+            .and_then(http::TlsSessions::from_word)
+            .unwrap_or_default(),
+        allowed,
+        ..http::Config::default()
+    })
 }
 
 /// What `--check` does instead of a run.

@@ -146,8 +146,16 @@ impl User {
     pub async fn think(&mut self, wait: Wait) {
         let scale = self.options.time_scale * self.pace;
         let pause = wait.think(&mut self.rng, scale);
+        self.park(pause);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Closes connections that would be idle for long, if the options ask for that.
+    pub(crate) fn park(&mut self, pause: Duration) {
+        if self.options().park_idle.is_some_and(|limit| pause >= limit && !pause.is_zero()) {
+            self.client.close_idle();
         }
     }
 

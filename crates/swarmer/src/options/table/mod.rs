@@ -120,6 +120,28 @@ fn engine() -> Vec<Opt> {
             .details(
                 "Example: --time-scale 0.1 runs journeys ten times as fast, for demos and tests.",
             ),
+        Opt::choice("http2", &["off", "own", "shared"])
+            .env("SWARMER_HTTP2")
+            .default("off")
+            .value_name("MODE")
+            .help("Speak HTTP/2: own connections for each user, or shared ones for each thread")
+            .details(
+                "Over TLS the server decides (ALPN); without TLS it is taken for granted that it speaks HTTP/2. off: HTTP/1.1, \
+                 as Locust.",
+            ),
+        Opt::choice("tls-sessions", &["own", "shared", "off"])
+            .env("SWARMER_TLS_SESSIONS")
+            .default("own")
+            .value_name("MODE")
+            .help("TLS sessions a new connection may resume: the user's own, shared ones, or none (off)")
+            .details("A resumed handshake costs the target a fraction of a full one."),
+        Opt::span("park-idle")
+            .env("SWARMER_PARK_IDLE")
+            .value_name("SPAN")
+            .help("Close a user's idle connections when it is to wait this long or longer (never if not given)")
+            .details(
+                "Saves memory here and on the target with very many users; the next request pays for a new connection.",
+            ),
         Opt::flag("insecure")
             .env("SWARMER_INSECURE")
             .help("Accept any TLS certificate; every report says so"),

@@ -1,0 +1,133 @@
+//! Requests over HTTP/2: which connection takes them, and what comes after one that fails.
+
+use std::rc::Rc;
+
+use super::{Client, Run};
+use crate::http::buffer::Buf;
+use crate::http::conn::Connection;
+use crate::http::error::{Error, ErrorKind};
+use crate::http::head::Head;
+use crate::http::multiplex::{Http2, Left, Multiplexed, is_spoken};
+use crate::http::origin::Origin;
+use crate::http::request::{Method, Request};
+
+/// A server that refuses a request so often does not want it.
+const MOST_TRIES: u32 = 5;
+
+/// What connecting gave: over TLS the server decides.
+enum Opened {
+    Many(Multiplexed),
+    One(Connection),
+}
+
+impl Client {
+    /// One request, one answer, over HTTP/2 if the server speaks it.
+    pub(super) async fn attempt_http2(
+        &mut self,
+        origin: &Rc<Origin>,
+        request: &Request,
+        run: &mut Run,
+    ) -> Result<(Head, Buf), Error> {
+        let mut tries = 0;
+        loop {
+            let kept = self.multiplexed(origin);
+            run.timings.reused = kept.is_some();
+            let connection = match kept {
+                Some(connection) => {
+                    self.shared.count(|counters| counters.reused += 1);
+                    connection
+                }
+                // A connection that speaks HTTP/1.1 is kept where the server wanted that.
+                None if self.idle.iter().any(|idle| Rc::ptr_eq(&idle.origin, origin)) => {
+                    return self.attempt_one(origin, request, run, None).await;
+                }
+                None => match self.open_or_join(origin, run).await? {
+                    Opened::Many(connection) => connection,
+                    Opened::One(fresh) => {
+                        return self.attempt_one(origin, request, run, Some(fresh)).await;
+                    }
+                },
+            };
+            run.timings.first_byte = None;
+            let (wire, limit) =
+                (self.render(request, origin)?, self.shared.config.max_response_body);
+            let answers_head = request.method == Method::HEAD;
+            let exchange = connection.exchange(&wire, answers_head, limit, &mut run.timings);
+            let outcome = tokio::time::timeout_at(run.deadline.into(), exchange).await;
+            match outcome.map_err(|_| Error::timeout(ErrorKind::Timeout, "no answer", run.limit))? {
+                Ok(answer) => return Ok(answer),
+                // Once more over another connection, if nothing can happen twice by that.
+                Err((error, left)) => {
+                    if left != Left::Both {
+                        self.give_up(&connection);
+                    }
+                    tries += 1;
+                    let again = left != Left::Nothing || request.method.is_idempotent();
+                    let again = again && tries < MOST_TRIES;
+                    if !(run.timings.reused && again && error.kind() == ErrorKind::Closed) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A connection to `origin` that takes a request at once.
+    fn multiplexed(&mut self, origin: &Rc<Origin>) -> Option<Multiplexed> {
+        let find = |many: &mut Vec<Multiplexed>| {
+            many.retain(|connection| !connection.is_closed());
+            let fits = |c: &&Multiplexed| Rc::ptr_eq(&c.origin, origin) && c.has_room();
+            many.iter().find(fits).cloned()
+        };
+        match self.shared.config.http2 {
+            Http2::Shared => find(&mut self.shared.multiplexed.borrow_mut()),
+            _ => find(&mut self.multiplexed),
+        }
+    }
+
+    /// Opens a connection; users who share theirs wait for the one that somebody else is opening.
+    async fn open_or_join(&mut self, origin: &Rc<Origin>, run: &mut Run) -> Result<Opened, Error> {
+        let shared = Rc::clone(&self.shared);
+        if shared.config.http2 != Http2::Shared {
+            let opened = self.open_any(origin, run).await?;
+            if let Opened::Many(connection) = &opened {
+                self.multiplexed.push(connection.clone());
+            }
+            return Ok(opened);
+        }
+        let turn = tokio::time::timeout_at(run.deadline.into(), shared.opening.lock()).await;
+        let _turn =
+            turn.map_err(|_| Error::timeout(ErrorKind::Timeout, "no connection", run.limit))?;
+        if let Some(connection) = self.multiplexed(origin) {
+            shared.count(|counters| counters.reused += 1);
+            run.timings.reused = true;
+            return Ok(Opened::Many(connection));
+        }
+        let opened = self.open_any(origin, run).await?;
+        if let Opened::Many(connection) = &opened {
+            shared.multiplexed.borrow_mut().push(connection.clone());
+        }
+        Ok(opened)
+    }
+
+    async fn open_any(&mut self, origin: &Rc<Origin>, run: &mut Run) -> Result<Opened, Error> {
+        let connection = self.open(origin, run).await?;
+        if !is_spoken(self.shared.config.http2, &connection.stream) {
+            return Ok(Opened::One(connection));
+        }
+        let Connection { origin, stream } = connection;
+        let begun =
+            tokio::time::timeout_at(run.deadline.into(), Multiplexed::begin(origin, stream));
+        let begun = begun.await;
+        begun
+            .map_err(|_| Error::timeout(ErrorKind::Timeout, "no connection", run.limit))?
+            .map(Opened::Many)
+    }
+
+    /// No further request goes over this connection.
+    fn give_up(&mut self, connection: &Multiplexed) {
+        let keep = |other: &Multiplexed| !other.is_same(connection);
+        self.multiplexed.retain(keep);
+        self.shared.multiplexed.borrow_mut().retain(keep);
+    }
+}
