@@ -15,6 +15,7 @@ mod report;
 mod to_master;
 mod to_worker;
 mod transport;
+pub mod zmtp;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;

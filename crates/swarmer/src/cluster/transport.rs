@@ -187,7 +187,6 @@ impl Socket {
     /// Closes the socket and waits until what was queued is sent, at most for `linger`. The port is free afterwards.
     pub async fn close(mut self, linger: Duration) {
         self.transport.close(linger);
-        self.events.close();
         // The other side lets go of its sender when it is done.
         while self.events.recv().await.is_some() {}
     }
