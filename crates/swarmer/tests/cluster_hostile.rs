@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(20);
 
+#[expect(clippy::unnecessary_wraps, reason = "options take an option")]
 fn token(text: &str) -> Option<Token> {
     Some(Token::new(text).unwrap())
 }
