@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use swarmer::clock::Anchor;
 use swarmer::report::{LocustJsonFile, SummaryFile, json as documents};
 use swarmer::stats::{
-    Class, Collector, Kind, Record, Recorder, RecorderOptions, RowKind, Sample, Segment, Summary,
-    Users,
+    Class, Collector, Detail, Kind, Record, Recorder, RecorderOptions, RowKind, RunEnd, Sample,
+    Segment, Summary, Users,
 };
 
 const SCHEMA: &str = include_str!("../../../schema/summary.schema.json");
@@ -21,6 +21,8 @@ fn empty() -> Record {
     let collector = Collector::new(anchor, now);
     collector.record(collector.summary(now, Users::new()))
 }
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// A run in which everything happened that a summary tells.
 fn eventful(options: RecorderOptions) -> Record {
@@ -44,13 +46,24 @@ fn eventful(options: RecorderOptions) -> Record {
             name: "/cart \"ä\"\n",
             segment: if number % 4 == 0 { group } else { Segment::NONE },
             class: if number % 6 == 0 { Class::NONE } else { buyers },
-            detail: None,
+            detail: Some(Detail {
+                user: number,
+                status: 503,
+                trace: TRACE,
+                body: "nö\n".as_bytes(),
+            }),
             response_time: (number % 7 != 0).then(|| Duration::from_nanos(number.pow(6) + 1)),
             bytes: number,
             failure: (number % 10 == 0 || number % 3 == 0).then_some(&failure as _),
             completed: start + Duration::from_millis(number * 40),
         };
         recorder.record(&sample);
+        let mut run = recorder.begin_run(buyers, "Buy");
+        recorder.step(&mut run, &sample, false);
+        if number % 4 == 0 {
+            recorder.say(&mut run, "sold out");
+        }
+        recorder.end_run(&run, if number % 9 == 0 { RunEnd::Cut } else { RunEnd::Done }, group);
         if number % 8 == 0 {
             recorder.from_due(&sample, Duration::from_millis(number));
             recorder.journey_started(Duration::from_micros(number));
@@ -103,6 +116,9 @@ fn a_document_is_read_back_to_the_last_bit() {
     assert_eq!(record.history.requests.iter().sum::<u64>(), record.summary.total.figures.requests);
     assert_eq!(record.history.planned.max.last(), Some(&Some(8.0)));
     assert_eq!(record.history.class_users["Buyer"].last(), Some(&Some(7.0)));
+    let Summary { funnels, classes, exemplars, .. } = &record.summary;
+    assert_eq!((funnels[0].ends.len(), funnels[0].steps.len(), classes.len()), (3, 2, 1));
+    assert!(exemplars.iter().any(|e| e.excerpt.as_deref() == Some("nö") && &*e.trace == TRACE));
     let kinds: Vec<RowKind> = record.row_histories.iter().map(|row| row.kind).collect();
     assert!(
         [RowKind::Request, RowKind::Journey, RowKind::Class]
@@ -116,7 +132,8 @@ fn a_document_is_read_back_to_the_last_bit() {
     assert_eq!(documents::record(&read), text);
     // Documents of a version that wrote no courses are read as well.
     let mut old: Value = serde_json::from_str(&text).unwrap();
-    for field in ["history", "row_histories", "classes", "funnels", "marks", "health"] {
+    for field in ["history", "row_histories", "classes", "funnels", "exemplars", "marks", "health"]
+    {
         old.as_object_mut().unwrap().remove(field);
     }
     let old = Record::read(&old.to_string()).unwrap();

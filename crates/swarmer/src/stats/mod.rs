@@ -21,9 +21,13 @@
 //! | failure ratio | failures / requests |
 //! | mean size | bytes of bodies / requests |
 //! | total | sum over all rows of kind [`Kind::Request`], from the same exact deltas |
+//! | user class | all requests of its users, as a row of its own |
 //! | segment | the part of a row that users of that segment caused |
 //! | error | distinct by (kind, method, name, text) |
 //! | due | a journey at an arrival rate, or a task on a schedule, has a moment at which it is due; from there its first request is timed a second time ([`FromDue`]), and its start may be late or dropped ([`Schedule`]) |
+//! | journey | one run of one task, from the start of its first request to the end of its last; a run without a request is none. Failed when the task returned an error; when its user was stopped in its middle, it counts in the funnel only |
+//! | funnel | for each task of a class: runs that ended, by outcome and by the request they ended with; for each request how many runs came to it, how long it took, and the pause since the request before. Requests within a measured one have no pause. Steps stand in an order that contradicts no run where runs agree |
+//! | exemplar | of each row the slowest successful requests since the start (after a reset those of the next ten seconds may be missed), and failed ones: of every error one before a second of any, the latest before the older |
 //! | exception | an error of a task outside of requests; distinct by (scenario, message, detail) |
 //!
 //! The start is the moment the [`Collector`] was made or last reset. Memory is bounded by [`limits`], the ten-second
