@@ -15,7 +15,7 @@ struct Clerk {
 
 impl Clerk {
     async fn arrive(user: &mut User) -> Result<Self, TaskError> {
-        user.set_segment(if user.number() % 2 == 0 { "A" } else { "B" });
+        user.set_segment(if user.number().is_multiple_of(2) { "A" } else { "B" });
         user.set_bearer("a-secret-token");
         user.post("/login").name("Login").send().await?;
         Ok(Self { turn: 0 })
@@ -113,7 +113,7 @@ fn funnels_classes_and_exemplars_of_a_real_run_agree_with_what_the_server_saw() 
         let parent = format!("00-{}-", exemplar.trace);
         let sent = seen.iter().find(|request| request.contains(&parent)).expect("it was sent");
         assert_eq!((exemplar.trace.len(), exemplar.user < 8), (32, true));
-        let group = if exemplar.user % 2 == 0 { "A" } else { "B" };
+        let group = if exemplar.user.is_multiple_of(2) { "A" } else { "B" };
         assert_eq!(exemplar.segment.as_deref(), Some(group));
         match exemplar.why {
             Why::Slow => assert_eq!((exemplar.status, exemplar.error.is_some()), (200, false)),
