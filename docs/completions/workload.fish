@@ -29,9 +29,12 @@ complete -c workload -l master-bind-host -d 'Address the master listens at (* fo
 complete -c workload -l master-bind-port -d 'Port the master listens at [env:LOCUST_MASTER_BIND_PORT] [default: 5557]' -r
 complete -c workload -l expect-workers -d 'Start only when this many workers are ready [env:LOCUST_EXPECT_WORKERS] [default: 1]' -r
 complete -c workload -l expect-workers-max-wait -d 'Give up when --expect-workers takes longer than this (0: never) [env:LOCUST_EXPECT_WORKERS_MAX_WAIT] [default: 0]' -r
+complete -c workload -l journal -d 'Keep what a master needs to go on with the run after a restart [env:SWARMER_JOURNAL]' -r -F
 complete -c workload -l processes -d 'Driver threads, as --threads; -1 means one per core [env:LOCUST_PROCESSES]' -r
 complete -c workload -l master-host -d 'Host of the master a worker connects to [env:LOCUST_MASTER_NODE_HOST] [default: 127.0.0.1]' -r
 complete -c workload -l master-port -d 'Port of the master a worker connects to [env:LOCUST_MASTER_NODE_PORT] [default: 5557]' -r
+complete -c workload -l cluster-token -d 'Take only peers that have this token too, and encrypt what is said (at least 16 characters) [env:SWARMER_CLUSTER_TOKEN]' -r
+complete -c workload -l master-timeout -d 'How long a worker goes on without hearing of its master [env:SWARMER_MASTER_TIMEOUT] [default: 60]' -r
 complete -c workload -s T -l tags -d 'Run only tasks that carry one of these tags [env:LOCUST_TAGS]' -r
 complete -c workload -s E -l exclude-tags -d 'Run only tasks that carry none of these tags [env:LOCUST_EXCLUDE_TAGS]' -r
 complete -c workload -l csv -d 'Write statistics to CSV files whose names begin with this [env:LOCUST_CSV]' -r -F
@@ -75,7 +78,7 @@ complete -c workload -l web-login -d 'Ask for a login before the web UI is shown
 complete -c workload -l class-picker -d 'Let people choose user classes in the web UI [env:LOCUST_USERCLASS_PICKER]'
 complete -c workload -l legacy-ui -d '[env:LOCUST_LEGACY_UI]'
 complete -c workload -l master -d 'Run as the master, to which workers connect [env:LOCUST_MODE_MASTER]'
-complete -c workload -l enable-rebalancing -d 'Spread the users anew when workers come or go'
+complete -c workload -l enable-rebalancing -d 'Spread the users anew when workers come or go (always done)'
 complete -c workload -l expect-slaves -d ''
 complete -c workload -l worker -d 'Run as a worker, which a master tells what to do [env:LOCUST_MODE_WORKER]'
 complete -c workload -l slave -d ''

@@ -8,6 +8,7 @@
 //! Everything that comes from a peer is checked against [`limits`]. This module knows nothing of runs.
 
 mod extra;
+mod figures;
 pub mod limits;
 mod message;
 mod pack;

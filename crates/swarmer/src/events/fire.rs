@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use tracing::error;
 
-use super::{Hooks, Quitting, RequestEvent, UserError};
+use super::{Hooks, Message, Quitting, RequestEvent, UserError};
+use crate::cluster::Value;
 use crate::logging::MAIN;
 use crate::options::Options;
 use crate::scenario::catch;
@@ -63,6 +64,17 @@ impl Hooks {
 
     pub(crate) fn user_error(&self, event: &UserError) {
         self.user_error.iter().for_each(|hook| self.run("user_error", || hook(event)));
+    }
+
+    /// A message of the workload's own, from the worker of this id or the `master`; `false` when no hook is there for its type.
+    pub(crate) fn message(&self, from: &str, name: &str, data: &Value) -> bool {
+        let message = Message { name, from, data, post: &self.post };
+        let mut heard = false;
+        for (_, hook) in self.message.iter().filter(|(wanted, _)| wanted == name) {
+            heard = true;
+            self.run("message", || hook(&message));
+        }
+        heard
     }
 
     fn run(&self, event: &str, hook: impl FnOnce() -> Option<String>) {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{RequestEvent, UserError};
+use super::{Message, PostOffice, RequestEvent, UserError};
 use crate::options::Options;
 use crate::stats::Summary;
 
@@ -28,6 +28,7 @@ impl<E: fmt::Display> HookResult for Result<(), E> {
 
 pub(super) type Hook<E> = Box<dyn Fn(&E) -> Option<String> + Send + Sync>;
 pub(super) type RequestHook = Box<dyn Fn(&RequestEvent) -> Option<String> + Send + Sync>;
+pub(super) type MessageHook = Box<dyn Fn(&Message) -> Option<String> + Send + Sync>;
 pub(super) type UserErrorHook = Box<dyn Fn(&UserError) -> Option<String> + Send + Sync>;
 pub(super) type QuittingHook = Box<dyn Fn(&Quitting) -> Option<String> + Send + Sync>;
 
@@ -44,6 +45,9 @@ pub(crate) struct Hooks {
     pub(crate) quit: Vec<Hook<u8>>,
     pub(crate) request: Vec<RequestHook>,
     pub(crate) user_error: Vec<UserErrorHook>,
+    /// By the type of message.
+    pub(crate) message: Vec<(String, MessageHook)>,
+    pub(crate) post: PostOffice,
     /// A hook went wrong.
     pub(super) troubled: AtomicBool,
 }

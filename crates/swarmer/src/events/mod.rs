@@ -32,8 +32,11 @@
 
 mod fire;
 mod hooks;
+mod message;
 mod record;
 
 pub(crate) use hooks::Hooks;
 pub use hooks::{HookResult, Quitting};
+pub(crate) use message::Outgoing;
+pub use message::{Message, PostOffice};
 pub use record::{Context, RequestEvent, UserError};

@@ -3,6 +3,7 @@
 //! Every driver walks the same sequence of arrivals and takes its share of it. So nobody has to tell anybody of an
 //! arrival, the sum over all drivers is exact, and a seed gives the same arrivals on one thread and on many.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -71,6 +72,16 @@ pub struct Arrivals {
     number: u64,
     until: Option<Duration>,
     most: Option<u64>,
+    made_of: Arc<Ingredients>,
+}
+
+/// What a sequence of arrivals follows from, beside its rates and limits.
+#[derive(Debug)]
+pub(crate) struct Ingredients {
+    pub(crate) spacing: Spacing,
+    /// By class.
+    pub(crate) weights: Vec<f64>,
+    pub(crate) seed: u64,
 }
 
 /// What decides over gaps and classes.
@@ -90,6 +101,11 @@ impl Arrivals {
     /// All arrivals of a run over `classes` by weight: with even spacing in the order in which users of these classes
     /// would be started, with random spacing drawn at random. Fixed counts mean nothing here.
     pub fn new(rates: Rates, spacing: Spacing, classes: &[UserClass], seed: u64) -> Self {
+        let made_of = Arc::new(Ingredients {
+            spacing,
+            weights: classes.iter().map(|class| class.weight).collect(),
+            seed,
+        });
         let weights = classes
             .iter()
             .map(|class| class.weight)
@@ -119,7 +135,13 @@ impl Arrivals {
             number: 0,
             until: None,
             most: None,
+            made_of,
         }
+    }
+
+    /// Everything this follows from: with it another process can make the same sequence.
+    pub(crate) fn terms(&self) -> (&Rates, &Ingredients, Option<Duration>, Option<u64>) {
+        (&self.rates, &self.made_of, self.until, self.most)
     }
 
     /// Only those that one driver serves.

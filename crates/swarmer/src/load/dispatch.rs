@@ -115,6 +115,11 @@ impl Dispatcher {
         &self.table
     }
 
+    /// Users that run, oldest first.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Placement> {
+        self.running.iter()
+    }
+
     /// The number of users that run.
     pub fn user_count(&self) -> u32 {
         u32::try_from(self.running.len()).unwrap_or(u32::MAX)
@@ -164,6 +169,20 @@ impl Dispatcher {
         self.note_start(placement);
         self.running.push(placement);
         Some(placement)
+    }
+
+    /// Counts a user that runs on a worker already, under its number; nothing if the worker is not present.
+    ///
+    /// Its class's turn in the sequence counts as taken.
+    pub fn adopt(&mut self, place: Placement) {
+        let Placement { class, worker, user } = place;
+        if !self.workers.order().contains(&worker) || class >= self.classes.len() {
+            return;
+        }
+        self.started = self.started.max(user.saturating_add(1));
+        self.weighted.count(class);
+        self.note_start(place);
+        self.running.push(place);
     }
 
     /// Stops the user of this class that was started last; `None` if none runs.

@@ -59,6 +59,13 @@ impl Picker {
         self.entries.iter().any(|entry| entry.class == class)
     }
 
+    /// Counts a pick of `class` that was made elsewhere.
+    pub(super) fn count(&mut self, class: usize) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.class == class) {
+            entry.set_count(entry.count + 1.0);
+        }
+    }
+
     /// Takes one pick of `class` back, so that the class is made good for next.
     pub(super) fn take_back(&mut self, class: usize) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.class == class) {

@@ -10,6 +10,7 @@ mod layer;
 mod level;
 mod line;
 mod sink;
+mod workers;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -22,6 +23,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use layer::{LevelSwitch, LogLayer};
 pub use level::Level;
 use sink::Sink;
+pub use workers::{WorkerLogs, of_workers};
 
 use crate::terminal;
 
@@ -115,6 +117,11 @@ pub fn flush() {
 /// The newest lines (up to 500), oldest first.
 pub fn recent() -> Vec<Arc<str>> {
     LOG.get().map(|log| log.sink.recent()).unwrap_or_default()
+}
+
+/// How many lines were logged so far.
+pub(crate) fn written() -> usize {
+    LOG.get().map(|log| log.sink.written()).unwrap_or_default()
 }
 
 fn open(path: &Path) -> Result<File, LogError> {

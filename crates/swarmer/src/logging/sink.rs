@@ -42,6 +42,8 @@ struct State {
     /// A new destination the writer has yet to take.
     destination: Option<Destination>,
     recent: VecDeque<Arc<str>>,
+    /// Lines so far.
+    written: usize,
     closed: bool,
 }
 
@@ -63,6 +65,7 @@ impl Sink {
     pub(super) fn push(&self, line: String) {
         let line: Arc<str> = line.into();
         let mut state = self.shared.lock();
+        state.written += 1;
         if state.recent.len() == RECENT {
             state.recent.pop_front();
         }
@@ -78,6 +81,11 @@ impl Sink {
     }
 
     /// The newest lines, oldest first.
+    /// How many lines there ever were.
+    pub(super) fn written(&self) -> usize {
+        self.shared.lock().written
+    }
+
     pub(super) fn recent(&self) -> Vec<Arc<str>> {
         self.shared.lock().recent.iter().cloned().collect()
     }

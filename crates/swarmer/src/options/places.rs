@@ -1,6 +1,6 @@
 //! Typed options of the web UI, of master and workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::value::Values;
@@ -116,6 +116,12 @@ pub struct ClusterOptions {
     pub master_host: String,
     /// Port of the master.
     pub master_port: u16,
+    /// Only peers with this token take part.
+    pub token: Option<String>,
+    /// A worker goes on for so long without hearing of its master.
+    pub master_timeout: Duration,
+    /// What a master needs to go on after a restart is kept here.
+    pub journal: Option<PathBuf>,
     /// What `--processes` said, for the rules; its effect is in [`Options::threads`](super::Options::threads).
     pub processes: Option<i64>,
 }
@@ -132,6 +138,9 @@ impl Default for ClusterOptions {
             worker: false,
             master_host: "127.0.0.1".to_owned(),
             master_port: 5557,
+            token: None,
+            master_timeout: Duration::from_secs(60),
+            journal: None,
             processes: None,
         }
     }
@@ -157,6 +166,11 @@ impl ClusterOptions {
             worker: values.flag("worker"),
             master_host: values.text("master-host").map_or(default.master_host, str::to_owned),
             master_port: port(values, "master-port", default.master_port),
+            token: values.text("cluster-token").map(str::to_owned),
+            master_timeout: values
+                .whole("master-timeout")
+                .map_or(default.master_timeout, Duration::from_secs),
+            journal: values.path("journal").map(Path::to_owned),
             processes: values.integer("processes").filter(|&processes| processes != 0),
         }
     }

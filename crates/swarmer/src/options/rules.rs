@@ -6,6 +6,7 @@ use super::opt::{Effect, Opt};
 use super::sources::{Layer, Raw};
 use super::value::Values;
 use super::{Options, sources};
+use crate::cluster::zmtp::Token;
 
 /// A combination of options that makes no sense, or a value that only its use shows to be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,12 +48,8 @@ impl Options {
             );
             return conflict(1, &text);
         }
-        for (flag, given) in [("--master", cluster.master), ("--worker", cluster.worker)] {
-            if given {
-                let text =
-                    format!("{flag} is not built yet in this version; one process uses every core");
-                return conflict(2, &text);
-            }
+        if let Some(Err(weak)) = cluster.token.as_deref().map(Token::new) {
+            return conflict(2, &format!("argument --cluster-token: {weak}"));
         }
         None
     }

@@ -21,6 +21,40 @@ pub(super) enum Value {
     Words(Vec<String>),
 }
 
+impl Value {
+    fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Flag(yes) => (*yes).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Whole(number) => (*number).into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Number(number) => (*number).into(),
+            Self::Span(span) => span.as_secs().into(),
+            Self::Words(words) => words.clone().into(),
+        }
+    }
+
+    fn take_over(&mut self, told: &serde_json::Value) {
+        let taken = match self {
+            Self::Flag(_) => told.as_bool().map(Self::Flag),
+            Self::Text(_) => told.as_str().map(|text| Self::Text(text.to_owned())),
+            Self::Whole(_) => told.as_u64().map(Self::Whole),
+            Self::Integer(_) => told.as_i64().map(Self::Integer),
+            Self::Number(_) => told.as_f64().map(Self::Number),
+            Self::Span(_) => told.as_u64().map(|seconds| Self::Span(Duration::from_secs(seconds))),
+            Self::Words(_) => words(told).map(Self::Words),
+        };
+        if let Some(taken) = taken {
+            *self = taken;
+        }
+    }
+}
+
+/// A list of texts.
+fn words(told: &serde_json::Value) -> Option<Vec<String>> {
+    told.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
+}
+
 /// Values of options by long name, each read back with the type of the option's kind.
 ///
 /// A getter returns `None` (or false, or no words) if the option was set nowhere and has no default. Asking for an
@@ -33,6 +67,22 @@ pub struct Values {
 impl Values {
     pub(super) fn set(&mut self, long: &str, value: Value) {
         self.by_name.insert(long.to_owned(), value);
+    }
+
+    /// All values by Python's names for them, as JSON: what a master tells its workers.
+    pub(crate) fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
+        let named =
+            self.by_name.iter().map(|(long, value)| (long.replace('-', "_"), value.to_json()));
+        named.collect()
+    }
+
+    /// Takes over what a master says about options that are known here; others, and values of another type, are left.
+    pub(crate) fn take_over(&mut self, told: &serde_json::Map<String, serde_json::Value>) {
+        for (long, value) in &mut self.by_name {
+            if let Some(told) = told.get(&long.replace('-', "_")) {
+                value.take_over(told);
+            }
+        }
     }
 
     /// Whether the option was set anywhere, or has a default; a flag counts when it is on.

@@ -27,6 +27,7 @@ pub(super) struct Open {
     /// The run ends with the last journey; else a time ends it.
     counted: bool,
     drivers: u64,
+    index: u64,
     served: Vec<bool>,
     pub(super) users: u32,
     pub(super) pool: Rc<Pool>,
@@ -43,6 +44,7 @@ impl Open {
             began,
             counted,
             drivers: share.of as u64,
+            index: share.index as u64,
             served,
             users,
             pool: Pool::new(classes),
@@ -52,6 +54,11 @@ impl Open {
     /// Which classes journeys arrive for.
     pub(super) fn served(&self) -> &[bool] {
         &self.served
+    }
+
+    /// Which of the drivers this is.
+    pub(super) fn index(&self) -> u64 {
+        self.index
     }
 
     /// How many drivers share the arrivals.

@@ -47,6 +47,9 @@ pub(crate) trait Watcher {
     /// Takes what a node recorded, once it is part of the figures here.
     fn recorded(&mut self, _: Box<Delta>) {}
 
+    /// So many of the users that were to be started have been dealt with.
+    fn started(&mut self, _births: u32) {}
+
     /// A user asked for the end of the test; `true` when that is passed on instead of done here.
     fn passes_on_stop(&mut self, _reason: &str) -> bool {
         false
@@ -250,6 +253,9 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             Order::UserCount(sender) => {
                 let _ = sender.send(self.dispatcher.user_count());
             }
+            Order::Roster(sender) => {
+                let _ = sender.send(self.dispatcher.running().map(|p| (p.class, p.user)).collect());
+            }
             Order::Ask(question) => (question.0)(&self.collector),
             Order::Abort | Order::Quit => {}
         }
@@ -259,6 +265,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         match event {
             Event::Started { node, births, users } => {
                 self.set_users(node, users);
+                self.watcher.started(births);
                 self.starts.tried += u64::from(births);
                 self.outstanding.note(node, births);
                 self.finish_ramp_if_done();
@@ -292,7 +299,9 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 }
             }
             Event::Died { node, panic } => self.lose(node, Loss::Died(panic)),
-            Event::Joined { node, name } => self.join(node, name),
+            Event::Joined { node, name, users, recovered } => {
+                self.join(node, name, &users, recovered)
+            }
             Event::Left { node, why, news } => self.part_with(node, &why, news),
         }
     }

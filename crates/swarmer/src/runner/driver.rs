@@ -98,8 +98,9 @@ pub(crate) enum Event {
     Died { node: usize, panic: String },
     /// Everything that the node had to say in this round has been said before.
     Reported { node: usize, number: u64 },
-    /// A node came, under the next number.
-    Joined { node: usize, name: String },
+    /// A node came, under the next number, with the users by class that run on it already. With `recovered` it was lost
+    /// before and has lost nothing.
+    Joined { node: usize, name: String, users: Vec<(usize, u64)>, recovered: bool },
     /// A node went, for this reason: its users are gone or do not count any more.
     Left { node: usize, why: String, news: Departure },
 }
@@ -329,7 +330,7 @@ impl Driver {
         }
         let place = open.pool.place(class, call);
         // Every driver counts its own users, in numbers that no other driver uses.
-        let number = self.called * open.drivers() + self.index as u64;
+        let number = self.called * open.drivers() + open.index();
         self.called += 1;
         self.start(Birth { due: call.due, class, number }, Turns::Called(place));
         true

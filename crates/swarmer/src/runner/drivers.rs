@@ -11,7 +11,7 @@ use tokio::task::LocalSet;
 
 use super::arrivals::Opening;
 use super::driver::{Birth, Command, Driver, Event, Setup};
-use super::fleet::{Fleet, Loss, OpenPlan};
+use super::fleet::{Fleet, Loss, OpenPlan, Part};
 use super::gear::Gear;
 use crate::http;
 use crate::load::Share;
@@ -149,14 +149,16 @@ impl Fleet for Drivers {
 
     fn open(&mut self, plan: &OpenPlan) -> Vec<usize> {
         let room = plan.users as usize / plan.classes.max(1);
-        let of = room.clamp(1, self.len());
-        for index in 0..of {
-            let share = Share { index, of };
+        let whole = Part { first: 0, drivers: self.len(), of: room.clamp(1, self.len()) };
+        let Part { first, drivers, of } = plan.part.unwrap_or(whole);
+        let drivers = drivers.min(of).min(self.len());
+        for index in 0..drivers {
+            let share = Share { index: first + index, of };
             let (arrivals, users) = (plan.arrivals.clone(), share.part(plan.users));
             let opening = Opening { arrivals, share, began: plan.began, users };
             self.tell(index, Command::Open(Box::new(opening)));
         }
-        (0..of).collect()
+        (0..drivers).collect()
     }
 
     fn finish(&mut self) {

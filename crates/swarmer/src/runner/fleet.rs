@@ -84,6 +84,18 @@ pub(crate) struct OpenPlan {
     pub(crate) classes: usize,
     /// From when due moments count.
     pub(crate) began: Instant,
+    /// What of it is for this fleet, where that is a part of a larger one.
+    pub(crate) part: Option<Part>,
+}
+
+/// A part of the drivers that arrivals are shared by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// The number of its first driver.
+    pub(crate) first: usize,
+    pub(crate) drivers: usize,
+    /// Drivers in all.
+    pub(crate) of: usize,
 }
 
 /// How a node is lost.

@@ -70,6 +70,8 @@ pub(crate) enum Service {
     Leave { class: usize, users: Vec<u64>, grace: Duration },
     /// Start journeys as they arrive here.
     Open(Box<OpenPlan>),
+    /// From now on users who are stopped have so long to end.
+    Grace(Duration),
     /// There is nothing left to do: users go when their task is done.
     Finish,
     /// All users of the whole fleet have started, so many.
@@ -112,6 +114,8 @@ pub(super) enum Order {
     Reset,
     Summary(oneshot::Sender<Box<Summary>>),
     UserCount(oneshot::Sender<u32>),
+    /// Everybody who runs, or is about to: class and number.
+    Roster(oneshot::Sender<Vec<(usize, u64)>>),
     Ask(Question),
     Quit,
 }
@@ -275,6 +279,13 @@ impl Handle {
         let (sender, users) = oneshot::channel();
         self.send(Order::UserCount(sender));
         users.await.ok()
+    }
+
+    /// Everybody who runs or is about to, as class and number.
+    pub(crate) async fn roster(&self) -> Vec<(usize, u64)> {
+        let (sender, roster) = oneshot::channel();
+        self.send(Order::Roster(sender));
+        roster.await.unwrap_or_default()
     }
 
     /// Where the run stands.

@@ -14,12 +14,30 @@ pub(super) fn hash_of(key: &impl Hash) -> u64 {
 const MAX_REMEMBERED: usize = 65_536;
 
 /// What did not fit under a cap.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Folded {
     /// Hashes of the distinct keys that were folded.
+    #[serde(with = "hashes")]
     distinct: HashSet<u64, foldhash::fast::FixedState>,
     /// How often they occurred.
     pub(super) occurrences: u64,
+}
+
+/// Hashes as a plain list.
+mod hashes {
+    use hashbrown::HashSet;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    type Hashes = HashSet<u64, foldhash::fast::FixedState>;
+
+    pub(super) fn serialize<S: Serializer>(hashes: &Hashes, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(hashes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hashes, D::Error> {
+        let list = Vec::<u64>::deserialize(from)?;
+        Ok(list.into_iter().take(super::MAX_REMEMBERED).collect())
+    }
 }
 
 impl Folded {

@@ -25,7 +25,7 @@ pub fn locust_bucket(nanos: u64) -> u64 {
 }
 
 /// Counts per Locust bucket (milliseconds).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CoarseBuckets {
     counts: BTreeMap<u64, u64>,
     total: u64,

@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 /// What a recorder keeps one row for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) struct RowKey {
     pub(super) kind: Kind,
     pub(super) method: Arc<str>,
@@ -34,7 +34,7 @@ pub(super) struct RowKey {
 }
 
 /// Completions within one second of calendar time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct SecondCount {
     /// Whole seconds since the Unix epoch.
     pub(super) second: u64,
@@ -43,7 +43,7 @@ pub(super) struct SecondCount {
 }
 
 /// What happened in one row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct RowDelta {
     pub(super) key: Arc<RowKey>,
     pub(super) requests: u64,
@@ -60,7 +60,7 @@ pub(super) struct RowDelta {
 }
 
 /// One distinct error text of one row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct ErrorDelta {
     pub(super) key: Arc<RowKey>,
     pub(super) text: Box<str>,
@@ -106,7 +106,7 @@ pub(super) struct StepDelta {
 }
 
 /// One distinct exception.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct ExceptionDelta {
     pub(super) scenario: Box<str>,
     pub(super) message: Box<str>,
@@ -116,7 +116,7 @@ pub(super) struct ExceptionDelta {
 
 /// Everything a [`super::Recorder`] saw between two calls of [`super::Recorder::take`]; moved to the control plane
 /// and merged there by [`super::Collector::merge`]. It cannot be cloned, so that nothing counts twice.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Delta {
     pub(super) rows: Vec<RowDelta>,
     pub(super) journeys: Vec<JourneyDelta>,

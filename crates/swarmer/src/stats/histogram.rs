@@ -157,6 +157,33 @@ impl<C: Count> Histogram<C> {
         }
     }
 
+    /// Adds `count` equal values, which widen the bounds but are no part of the sum (see [`Self::know`]).
+    pub(crate) fn add_many(&mut self, nanos: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.count += count;
+        self.widen(nanos, nanos);
+        let cell = cell_of(nanos);
+        match self.pages.get_mut(cell / PAGE) {
+            Some(Some(page)) => page[cell % PAGE].add(count),
+            _ => self.add_to_new_page(cell, count),
+        }
+    }
+
+    /// Sets the exact sum, and the exact bounds where they are known, of values that were added by [`Self::add_many`].
+    pub(crate) fn know(&mut self, sum: u128, min: Option<u128>, max: u128) {
+        if self.count == 0 {
+            return;
+        }
+        self.sum += sum;
+        let bound = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+        self.min = min.map_or(self.min, bound);
+        if max > 0 {
+            self.max = bound(max).max(self.min);
+        }
+    }
+
     /// Widens the exact bounds, for values that were added by [`Self::add_cell`].
     pub(crate) fn widen(&mut self, min: u64, max: u64) {
         self.min = self.min.min(min);

@@ -23,9 +23,10 @@ pub struct Metrics {
 type Table<T> = HashMap<Arc<str>, T, foldhash::fast::FixedState>;
 
 /// Values a gauge was set to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Gauged {
     last: f64,
+    #[serde(with = "ago")]
     at: Instant,
     min: f64,
     max: f64,
@@ -70,6 +71,23 @@ impl Metrics {
     }
 }
 
+/// A moment as the seconds that have passed since: clocks of two machines need not agree.
+mod ago {
+    use std::time::{Duration, Instant};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &Instant, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(crate::clock::now().saturating_duration_since(*at).as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Instant, D::Error> {
+        let now = crate::clock::now();
+        let ago = Duration::try_from_secs_f64(f64::deserialize(from)?).unwrap_or_default();
+        Ok(now.checked_sub(ago).unwrap_or(now))
+    }
+}
+
 impl Gauged {
     /// With the values of `other`; of two last values the later one stays.
     fn and(self, other: Self) -> Self {
@@ -96,7 +114,7 @@ fn entry<'t, T: Default>(table: &'t mut Table<T>, name: &str) -> &'t mut T {
 }
 
 /// The metrics of one recorder and second.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct MetricsDelta {
     counters: Vec<(Arc<str>, u64)>,
     gauges: Vec<(Arc<str>, Gauged)>,

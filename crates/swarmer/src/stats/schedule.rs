@@ -12,7 +12,7 @@ use super::histogram::{Count, Histogram};
 use super::summary::{P50, PERCENTILES, Percentiles, ms};
 
 /// What a recorder saw of its schedule since the last report.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ScheduleDelta {
     pub(super) started: u64,
     pub(super) dropped: u64,

@@ -75,6 +75,19 @@ pub(super) fn adjust(
     Ok(())
 }
 
+/// Changes one class as a master says, in the form of `--config-users`.
+///
+/// # Errors
+/// When the change cannot be read or the class is unknown.
+pub(super) fn edit(classes: &mut [UserClass], change: &str) -> Result<(), SetupError> {
+    let declared: Vec<String> = classes.iter().map(|class| class.name().to_owned()).collect();
+    let changes = Override::read_all(&[change.to_owned()]);
+    for change in changes.map_err(|error| SetupError::new(error.to_string()))? {
+        override_class(classes, &declared, &change)?;
+    }
+    Ok(())
+}
+
 fn override_class(
     chosen: &mut [UserClass],
     declared: &[String],

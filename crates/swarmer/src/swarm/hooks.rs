@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Swarm;
-use crate::events::{HookResult, Hooks, Quitting, RequestEvent, UserError};
+use crate::events::{HookResult, Hooks, Message, PostOffice, Quitting, RequestEvent, UserError};
 use crate::options::Options;
 use crate::stats::Summary;
 
@@ -47,6 +47,24 @@ impl Swarm {
     ) -> Self {
         self.hooks().request.push(Box::new(move |event| hook(event).problem()));
         self
+    }
+
+    /// When a message of this type comes that another part of the workload sent: see [`post_office`](Self::post_office).
+    /// Scripts of Locust send and hear the same messages.
+    #[must_use]
+    pub fn on_message<R: HookResult>(
+        mut self,
+        name: impl Into<String>,
+        hook: impl Fn(&Message<'_>) -> R + Send + Sync + 'static,
+    ) -> Self {
+        let hook = Box::new(move |message: &Message<'_>| hook(message).problem());
+        self.hooks().message.push((name.into(), hook));
+        self
+    }
+
+    /// Where messages between master and workers are sent from.
+    pub fn post_office(&self) -> PostOffice {
+        self.hooks.post.clone()
     }
 
     /// After every exception of a task, on the thread of its user.

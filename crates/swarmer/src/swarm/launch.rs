@@ -13,15 +13,15 @@ use super::desk::Desk;
 use super::model::{self, Load, ONE_USER};
 use super::output::Output;
 use super::preflight::Checklist;
-use super::preparation::Preparation;
+use super::preparation::{Preparation, Prepared};
 use super::push::Pusher;
 use super::signals::Signals;
-use super::{SetupError, Swarm, face, keys, ratio};
+use super::{SetupError, Swarm, face, keys, master, ratio, worker};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Drivers, Outcome, Trouble};
+use crate::runner::{self, Control, Drivers, Fleet, Outcome, Settings, Trouble};
 use crate::stats::Collector;
 use crate::telemetry::Push;
 
@@ -122,25 +122,31 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if let Some(profile) = &options.profile {
         info!(target: MAIN, "Profile {profile}");
     }
-    if !options.headless {
+    if !options.headless && !options.cluster.worker {
         info!(target: MAIN, "There is no web UI in this version: the run starts at once, as with --headless");
     }
     for notice in &options.notices {
         warn!(target: MAIN, "{notice}");
     }
-    if let Some(seed) = options.seed {
+    if let Some(seed) = options.seed.filter(|_| !options.cluster.worker) {
         info!(target: MAIN, "Seed {seed}: --seed {seed} makes the same decisions again");
     }
     face::check(&options)?;
-    let mut environment = swarm.environment.take();
+    let mut environment = swarm.environment.take().filter(|_| !options.cluster.worker);
     if let Some(environment) = environment.as_mut() {
         environment.start(&mut options)?;
+    }
+    if options.cluster.worker {
+        return worker::run(swarm.configured(&options)?, options);
     }
     let desk = desk(swarm.configured(&options)?, options)?;
     let hooks = Arc::clone(&desk.swarm().hooks);
     let load = desk.load()?;
-    let machine = Checklist::of_machine(load.users);
-    let hosts = desk.hosts()?;
+    let is_master = desk.options().cluster.master;
+    // A master runs no user and need not reach the target.
+    let machine =
+        if is_master { Checklist::of_master() } else { Checklist::of_machine(load.users) };
+    let hosts = if is_master { Vec::new() } else { desk.hosts()? };
     if desk.options().check {
         return check(machine, &hosts, desk.options());
     }
@@ -183,7 +189,10 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
 fn desk(mut swarm: Swarm, options: Options) -> Result<Desk, SetupError> {
     let (setup, given) = (swarm.setup.take(), std::mem::take(&mut swarm.provided));
     let hooks = Arc::clone(&swarm.hooks);
-    let preparation = Preparation::new(http_config(&options)?, setup, given, hooks);
+    let mut preparation = Preparation::new(http_config(&options)?, setup, given, hooks);
+    if options.cluster.master {
+        preparation = preparation.elsewhere();
+    }
     Ok(Desk::new(swarm, Arc::new(options), preparation))
 }
 
@@ -206,6 +215,11 @@ async fn drive(
     }
     let swarm = desk.swarm();
     let settings = swarm.settings(&options, load.limits.clone());
+    if options.cluster.master {
+        let fleet = master::listen(&desk, anchor)?;
+        let watch = (collector, output, settings);
+        return steer(fleet, watch, (desk, load, prepared), signals, push).await;
+    }
     let fleet_setup = runner::Setup {
         classes: swarm.classes.clone().into(),
         options: Arc::clone(&options),
@@ -220,19 +234,39 @@ async fn drive(
         script: None,
     };
     let fleet = Drivers::start(drivers, &fleet_setup)?;
+    steer(fleet, (collector, output, settings), (desk, load, prepared), signals, push).await
+}
+
+/// The engine at work over its fleet.
+async fn steer<F: Fleet>(
+    fleet: F,
+    (collector, mut output, settings): (Collector, Output, Settings),
+    (desk, load, prepared): (Desk, Load, Prepared),
+    mut signals: Signals,
+    push: Option<Push>,
+) -> Result<(Outcome<Output>, Option<Pusher>), SetupError> {
+    let options = Arc::clone(desk.options());
     let asks = output.begin(&options)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
     let pusher = push.map(|push| Pusher::begin(push, handle.clone())).transpose()?;
     let keys = keys::listen(handle.clone(), !asks.have_the_keys());
-    let conductor = Conductor::new(handle, desk);
+    let cluster = options.cluster.clone();
     let steering = async {
+        let workers = master::wait_for_workers(&cluster, handle.clone());
+        if let Err(problem) = signals.unless(workers).await {
+            handle.quit();
+            return Err(problem);
+        }
+        let conductor = Conductor::new(handle, desk);
         tokio::select! {
             () = conductor.conduct((load, prepared), signals, asks) => {}
             never = keys => match never {},
         }
+        Ok(())
     };
-    let (outcome, ()) = tokio::join!(control.run(), steering);
+    let (outcome, steered) = tokio::join!(control.run(), steering);
+    steered?;
     Ok((outcome, pusher))
 }
 
@@ -241,7 +275,7 @@ fn push_config(options: &Options, workload: &str) -> Result<Option<Push>, SetupE
     Push::from_env(|name| std::env::var(name).ok(), options.otel, workload).map_err(SetupError::new)
 }
 
-fn http_config(options: &Options) -> Result<http::Config, SetupError> {
+pub(super) fn http_config(options: &Options) -> Result<http::Config, SetupError> {
     let allowed = http::AllowList::new(&options.allow_hosts).map_err(SetupError::new)?;
     Ok(http::Config {
         insecure: options.insecure,

@@ -8,6 +8,7 @@ mod face;
 mod hooks;
 mod keys;
 mod launch;
+mod master;
 mod model;
 mod output;
 mod preflight;
@@ -17,6 +18,7 @@ mod ratio;
 mod setup;
 mod signals;
 mod terminal;
+mod worker;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -19,6 +19,8 @@ pub(super) struct Preparation {
     given: Provided,
     hooks: Arc<Hooks>,
     has_begun: bool,
+    /// Workers do it, where their users run.
+    elsewhere: bool,
     done: Option<Prepared>,
 }
 
@@ -39,7 +41,12 @@ impl Preparation {
         given: Provided,
         hooks: Arc<Hooks>,
     ) -> Self {
-        Self { http, workload, given, hooks, has_begun: false, done: None }
+        Self { http, workload, given, hooks, has_begun: false, elsewhere: false, done: None }
+    }
+
+    /// Leaves target and set-up to the workers.
+    pub(super) fn elsewhere(self) -> Self {
+        Self { elsewhere: true, ..self }
     }
 
     /// Makes ready for the target that `options` name, unless that has been done; `hosts` are all that users will send
@@ -57,9 +64,13 @@ impl Preparation {
         {
             return Ok(done.clone());
         }
-        Checklist::of_targets(hosts, &self.http.allowed).await.warn()?;
-        let setup = Setup::new(self.http.clone(), Arc::clone(options), self.given.clone())?;
-        let (provided, requests) = self.set_up(setup).await?;
+        let (provided, requests) = if self.elsewhere {
+            (self.given.clone(), 0)
+        } else {
+            Checklist::of_targets(hosts, &self.http.allowed).await.warn()?;
+            let setup = Setup::new(self.http.clone(), Arc::clone(options), self.given.clone())?;
+            self.set_up(setup).await?
+        };
         if !std::mem::replace(&mut self.has_begun, true) {
             let begun = self.hooks.init(options);
             begun.map_err(|problem| SetupError::new(format!("on_init: {problem}")))?;

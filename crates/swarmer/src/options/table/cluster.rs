@@ -5,9 +5,6 @@ use crate::options::opt::{Opt, group};
 /// About a hundred years, as for time spans.
 const MAX_SECONDS: u64 = 100 * 365 * 24 * 3600;
 
-const ONE_PROCESS: &str =
-    "this version runs in one process, which uses every core; there are no workers to wait for";
-
 /// The options of a master.
 pub(super) fn master() -> Vec<Opt> {
     [
@@ -18,29 +15,32 @@ pub(super) fn master() -> Vec<Opt> {
             .env("LOCUST_MASTER_BIND_HOST")
             .default("*")
             .value_name("ADDRESS")
-            .help("Address the master listens at (* for all)")
-            .instead(ONE_PROCESS),
+            .help("Address the master listens at (* for all)"),
         Opt::whole("master-bind-port", 0..=65_535)
             .env("LOCUST_MASTER_BIND_PORT")
             .default(5557)
             .value_name("PORT")
-            .help("Port the master listens at")
-            .instead(ONE_PROCESS),
+            .help("Port the master listens at"),
         Opt::whole("expect-workers", 1..=100_000)
             .env("LOCUST_EXPECT_WORKERS")
             .default(1)
             .value_name("N")
-            .help("Start only when this many workers are ready")
-            .instead(ONE_PROCESS),
+            .help("Start only when this many workers are ready"),
         Opt::whole("expect-workers-max-wait", 0..=MAX_SECONDS)
             .env("LOCUST_EXPECT_WORKERS_MAX_WAIT")
             .default(0)
             .value_name("SECONDS")
-            .help("Give up when --expect-workers takes longer than this (0: never)")
-            .instead(ONE_PROCESS),
+            .help("Give up when --expect-workers takes longer than this (0: never)"),
         Opt::flag("enable-rebalancing")
-            .help("Spread the users anew when workers come or go")
-            .instead(ONE_PROCESS),
+            .help("Spread the users anew when workers come or go (always done)"),
+        Opt::path("journal")
+            .env("SWARMER_JOURNAL")
+            .value_name("FILE")
+            .help("Keep what a master needs to go on with the run after a restart")
+            .details(
+                "A master that is started with the journal of a run that has not ended takes that run up: its figures, its \
+                 number of users and its workers, which go on meanwhile.",
+            ),
         Opt::flag("expect-slaves")
             .removed("The --expect-slaves parameter has been renamed --expect-workers"),
     ]
@@ -67,14 +67,31 @@ pub(super) fn worker() -> Vec<Opt> {
             .env("LOCUST_MASTER_NODE_HOST")
             .default("127.0.0.1")
             .value_name("HOST")
-            .help("Host of the master a worker connects to")
-            .instead(ONE_PROCESS),
+            .help("Host of the master a worker connects to"),
         Opt::whole("master-port", 1..=65_535)
             .env("LOCUST_MASTER_NODE_PORT")
             .default(5557)
             .value_name("PORT")
-            .help("Port of the master a worker connects to")
-            .instead(ONE_PROCESS),
+            .help("Port of the master a worker connects to"),
+    ]
+    .map(|opt| opt.group(group::WORKER))
+    .to_vec()
+}
+
+/// The options of both.
+pub(super) fn both() -> Vec<Opt> {
+    [
+        Opt::text("cluster-token")
+            .env("SWARMER_CLUSTER_TOKEN")
+            .secret()
+            .value_name("TOKEN")
+            .help("Take only peers that have this token too, and encrypt what is said (at least 16 characters)")
+            .details("Locust's own masters and workers cannot take part then."),
+        Opt::whole("master-timeout", 5..=MAX_SECONDS)
+            .env("SWARMER_MASTER_TIMEOUT")
+            .default(60)
+            .value_name("SECONDS")
+            .help("How long a worker goes on without hearing of its master"),
     ]
     .map(|opt| opt.group(group::WORKER))
     .to_vec()

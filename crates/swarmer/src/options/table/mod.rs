@@ -19,6 +19,7 @@ pub(super) fn builtin() -> Vec<Opt> {
         web::web(),
         cluster::master(),
         cluster::worker(),
+        cluster::both(),
         tags(),
         output::statistics(),
         output::logging(),

@@ -4,7 +4,7 @@ use tracing::{error, info, warn};
 
 use super::{Control, Goal, Loss, Moving, PATIENCE, Ramping, State, Trouble, Watcher};
 use crate::clock;
-use crate::load::Ramp;
+use crate::load::{Placement, Ramp};
 use crate::logging::RUNNERS;
 use crate::runner::driver::Departure;
 use crate::runner::fleet::Fleet;
@@ -75,7 +75,17 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     /// A node came: it takes part in what is started from now on, and users are moved to it.
-    pub(super) fn join(&mut self, node: usize, name: String) {
+    pub(super) fn join(
+        &mut self,
+        node: usize,
+        name: String,
+        users: &[(usize, u64)],
+        recovered: bool,
+    ) {
+        if recovered {
+            let about = format!("Worker {name} ");
+            self.collector.info_mut().notes.retain(|note| !note.starts_with(&about));
+        }
         match self.dispatcher.add_worker(name) {
             Ok(number) => debug_assert_eq!(number, node, "fleet and dispatcher number alike"),
             // The fleet says that a node left before it says that one of the same name came.
@@ -83,7 +93,17 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         }
         self.round.add_node();
         self.farewell.add_node();
-        self.move_users();
+        for &(class, user) in users {
+            self.dispatcher.adopt(Placement { class, worker: node, user });
+        }
+        if let Some(goal) = self.goal
+            && self.state() == State::Running
+            && goal.users < self.dispatcher.user_count()
+        {
+            self.make_good(goal);
+        } else {
+            self.move_users();
+        }
     }
 
     /// Begins to move users to where there are fewer, once no ramp is under way.
@@ -113,8 +133,15 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             warn!(target: RUNNERS, "The last worker {how}, stopping test.");
             self.trouble = self.trouble.max(Some(Trouble::NoWorkers));
             self.stop();
-        } else if runs && lost > 0 {
-            self.make_good(lost);
+        } else if runs
+            && lost > 0
+            && let Some(goal) = self.goal
+        {
+            info!(
+                target: RUNNERS,
+                "{lost} users are started anew on other workers, at {:.2} per second", goal.rate
+            );
+            self.make_good(goal);
         }
         if let Some(open) = self.open.as_mut()
             && open.remove(&node)
@@ -129,9 +156,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.finish_ramp_if_done();
     }
 
-    fn make_good(&mut self, lost: u32) {
-        let Some(Goal { users, rate }) = self.goal else { return };
-        info!(target: RUNNERS, "{lost} users are started anew on other workers, at {rate:.2} per second");
+    /// Goes back to the number of users asked for, at the rate asked for.
+    fn make_good(&mut self, Goal { users, rate }: Goal) {
         if self.ramping.is_none()
             && let Ok(ramp) = Ramp::new(users, rate)
         {

@@ -89,8 +89,13 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         }
         self.fresh = false;
         let classes = self.settings.classes.iter().filter(|class| !class.is_idle()).count();
-        let nodes =
-            self.fleet.open(&OpenPlan { arrivals: arrivals.clone(), users, classes, began });
+        let nodes = self.fleet.open(&OpenPlan {
+            arrivals: arrivals.clone(),
+            users,
+            classes,
+            began,
+            part: None,
+        });
         let (count, noun) = (nodes.len(), if F::OUTLIVES_NODES { "workers" } else { "drivers" });
         let plan = format!(
             "Starting journeys as they arrive, with at most {users} users on {count} {noun}"

@@ -45,6 +45,11 @@ impl Checklist {
         ])
     }
 
+    /// What the machine of a master has to have.
+    pub(super) fn of_master() -> Self {
+        Self(vec![("clock", Ok(clock::clock()))])
+    }
+
     /// What the targets have to do.
     pub(super) async fn of_targets(hosts: &[String], allowed: &AllowList) -> Self {
         let mut list = Self::default();

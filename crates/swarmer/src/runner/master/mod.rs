@@ -1,0 +1,444 @@
+//! The fleet of a master: workers over the network, of Locust's kind and of ours.
+//!
+//! Locust's workers are told how many users of each class they are to run, ours which users and when exactly
+//! ([`super::letters`]). What both say becomes [`Event`]s, so that the control plane does not know the difference.
+
+mod hearing;
+mod peer;
+mod telling;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use super::driver::{Birth, Departure, Event};
+use super::fleet::{Fleet, Loss, OpenPlan};
+use super::gear::Gear;
+use super::letters::{Down, Terms};
+use crate::clock::{self, Anchor};
+use crate::cluster::{Custom, Envelope, Extra, Identity, Message, Socket, ToWorker, Value, entry};
+use crate::events::{Hooks, Outgoing};
+use crate::logging::RUNNERS;
+use crate::options::Options;
+use crate::stats::Worker;
+use peer::{Kind, Peer};
+
+/// A worker that was silent for so long is missing: 4 to 5 seconds in Locust.
+const SILENCE: Duration = Duration::from_millis(4_500);
+
+/// A worker that was silent for so long is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(65);
+
+/// How often workers are looked after.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a master needs to know of the workload and the options.
+pub(crate) struct Command {
+    pub(crate) anchor: Anchor,
+    pub(crate) hooks: Arc<Hooks>,
+    /// Keep Locust's buckets beside the fine histograms.
+    pub(crate) coarse: bool,
+}
+
+/// The workers, seen from the control plane.
+pub(crate) struct Workers {
+    socket: Socket,
+    command: Command,
+    /// Names of the classes, by number.
+    classes: Vec<String>,
+    /// What holds for the next run; its number and shares are filled in.
+    terms: Terms,
+    /// The options that travel to Locust's workers, by Python's names.
+    options: Vec<(String, Value)>,
+    /// What the workload wants to send.
+    outgoing: Option<UnboundedReceiver<Outgoing>>,
+    /// A number of this process's own.
+    boot: u64,
+    /// By identity: those that are known, present or not.
+    peers: BTreeMap<Identity, Peer>,
+    nodes: Vec<Node>,
+    queue: VecDeque<Event>,
+    tick: Interval,
+    /// The run that goes on, until it is stopped.
+    run: Option<Terms>,
+    /// The number of the last round of a run, as long as reports are missing.
+    last_round: Option<u64>,
+    next_index: u64,
+}
+
+/// A worker's time from its coming to its going.
+struct Node {
+    identity: Identity,
+    present: bool,
+}
+
+impl Workers {
+    /// `classes`: the names of the user classes.
+    pub(crate) fn new(socket: Socket, command: Command, classes: Vec<String>) -> Self {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Self {
+            outgoing: command.hooks.post.outgoing(),
+            socket,
+            command,
+            classes,
+            terms: Terms::default(),
+            options: Vec::new(),
+            boot: rand::random(),
+            peers: BTreeMap::new(),
+            nodes: Vec::new(),
+            queue: VecDeque::new(),
+            tick,
+            run: None,
+            last_round: None,
+            next_index: 0,
+        }
+    }
+
+    fn say(&self, to: &Identity, message: ToWorker, extra: Extra) {
+        // What cannot be sent is missed by its absence: the worker falls silent, or the letter is sent again.
+        let _ = self.socket.send(to, Envelope::new(message, to.as_str()).with(extra).encode());
+    }
+
+    fn write(&mut self, to: &Identity, letter: &Down) {
+        let now = clock::now();
+        let Some(Kind::Ours { outbox, .. }) = self.peers.get_mut(to).map(|peer| &mut peer.kind)
+        else {
+            return;
+        };
+        let custom = outbox.write(letter, now);
+        self.say(to, ToWorker::Custom(custom), Extra::new());
+    }
+
+    /// Writes to every present worker of our kind.
+    fn write_all(&mut self, letter: &Down) {
+        for identity in self.of_kind(|kind| matches!(kind, Kind::Ours { .. })) {
+            self.write(&identity, letter);
+        }
+    }
+
+    fn of_kind(&self, wanted: impl Fn(&Kind) -> bool) -> Vec<Identity> {
+        let present = self.peers.iter().filter(|(_, peer)| peer.node.is_some());
+        present
+            .filter(|(_, peer)| wanted(&peer.kind))
+            .map(|(identity, _)| identity.clone())
+            .collect()
+    }
+
+    fn identity(&self, node: usize) -> Option<Identity> {
+        self.nodes.get(node).filter(|node| node.present).map(|node| node.identity.clone())
+    }
+
+    /// Users by class index, in the order the control plane knows.
+    fn by_class(&self, counts: &BTreeMap<String, u64>) -> Vec<u32> {
+        let count = |class: &String| counts.get(class).copied().unwrap_or_default();
+        let classes = self.classes.iter();
+        classes.map(|class| u32::try_from(count(class)).unwrap_or(u32::MAX)).collect()
+    }
+
+    /// Takes a worker into the fleet.
+    fn join(&mut self, identity: &Identity, users: Vec<(usize, u64)>) {
+        let node = self.nodes.len();
+        let Some(peer) = self.peers.get_mut(identity) else { return };
+        let recovered = peer.was_lost && !peer.is_new;
+        peer.begin_node(node, self.classes.len(), users.len());
+        self.nodes.push(Node { identity: identity.clone(), present: true });
+        let name = identity.as_str().to_owned();
+        self.queue.push_back(Event::Joined { node, name, users, recovered });
+    }
+
+    /// Takes a worker out of the fleet; the peer stays known.
+    fn part(&mut self, identity: &Identity, why: String, news: Departure) {
+        let Some(peer) = self.peers.get_mut(identity) else { return };
+        let Some(node) = peer.node.take() else { return };
+        peer.end_node(news);
+        self.nodes[node].present = false;
+        self.queue.push_back(Event::Left { node, why, news });
+    }
+
+    /// What people are told of a worker that fell silent.
+    fn silence(identity: &Identity, peer: &Peer) -> String {
+        let unknown = match peer.unreported() {
+            Some(0) => "all that it had announced is counted; what it did since its last sign of life is unknown".to_owned(),
+            Some(requests) => format!("{requests} requests that it had announced, and what came after, are not counted"),
+            None => {
+                let since = clock::now().saturating_duration_since(peer.last_report).as_secs_f64();
+                format!("what it did since its last report, {since:.1} s ago, is not counted")
+            }
+        };
+        format!("Worker {identity} went missing: {unknown}")
+    }
+
+    /// What is to be done ten times a second.
+    fn look_after(&mut self) {
+        let now = clock::now();
+        let silent = |peer: &Peer| now.saturating_duration_since(peer.last_heard);
+        let missing: Vec<Identity> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.node.is_some() && silent(peer) > SILENCE)
+            .map(|(identity, _)| identity.clone())
+            .collect();
+        for identity in missing {
+            warn!(target: RUNNERS, "Worker {identity} failed to send heartbeat, setting state to missing.");
+            let why = Self::silence(&identity, &self.peers[&identity]);
+            self.part(&identity, why, Departure::Lost);
+        }
+        // One that may come back with what it has to say is known longer.
+        self.peers
+            .retain(|_, peer| peer.node.is_some() || silent(peer) <= FORGOTTEN || peer.is_ours());
+        let known: Vec<Identity> = self.peers.keys().cloned().collect();
+        for identity in known {
+            self.flush(&identity, now);
+            let Some(peer) = self.peers.get_mut(&identity) else { continue };
+            let overdue = match &mut peer.kind {
+                Kind::Ours { outbox, .. } if peer.node.is_some() || peer.is_new => {
+                    outbox.overdue(now)
+                }
+                _ => Vec::new(),
+            };
+            for letter in overdue {
+                self.say(&identity, ToWorker::Custom(letter), Extra::new());
+            }
+        }
+    }
+
+    /// Sends a message of the workload's own to a worker, or to all.
+    fn send_out(&self, outgoing: &Outgoing) {
+        let Outgoing { to, name, data } = outgoing;
+        for (identity, _) in self.peers.iter().filter(|(_, peer)| peer.node.is_some()) {
+            if to.as_ref().is_none_or(|to| to == identity.as_str()) {
+                let custom = Custom { name: name.clone(), data: data.clone() };
+                self.say(identity, ToWorker::Custom(custom), Extra::new());
+            }
+        }
+    }
+
+    fn seconds(&self, at: Instant) -> f64 {
+        self.command.anchor.epoch_seconds(at)
+    }
+
+    /// The run's terms as they are for the `index`-th of so many workers.
+    fn terms_for(terms: &Terms, index: usize, of: usize) -> Terms {
+        let (at, of) = (index as u64, of.max(1) as u64);
+        let part = |all: u64| all / of + u64::from(at < all % of);
+        #[expect(clippy::cast_precision_loss, reason = "a number of workers")]
+        let rate = terms.max_rate.map(|rate| rate / of as f64);
+        Terms { iterations: terms.iterations.map(part), max_rate: rate, ..terms.clone() }
+    }
+
+    fn extra(&self, echo: Option<f64>) -> Extra {
+        let extra = Extra::new()
+            .with(entry::VERSION, 1_u64)
+            .with(entry::BOOT, self.boot)
+            .with(entry::SENT, self.seconds(clock::now()));
+        match echo {
+            Some(echo) => extra.with(entry::ECHO, echo),
+            None => extra,
+        }
+    }
+}
+
+impl Fleet for Workers {
+    const OUTLIVES_NODES: bool = true;
+    /// Workers get one message for all that is due within half of this.
+    const LOOK_AHEAD: Duration = Duration::from_secs(1);
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn node(&self, node: usize) -> &str {
+        self.nodes.get(node).map_or("unknown", |node| node.identity.as_str())
+    }
+
+    fn present(&self) -> impl Iterator<Item = usize> {
+        self.nodes.iter().enumerate().filter(|(_, node)| node.present).map(|(index, _)| index)
+    }
+
+    fn lose(&mut self, node: usize, loss: Loss) -> Option<String> {
+        let identity = self.identity(node)?;
+        let what = match loss {
+            Loss::Died(reason) => format!("died ({reason})"),
+            Loss::Stuck => "did not say that its users have stopped".to_owned(),
+            Loss::Silent => "did not hand in its last figures".to_owned(),
+        };
+        self.nodes[node].present = false;
+        let peer = self.peers.get_mut(&identity)?;
+        peer.node = None;
+        peer.end_node(Departure::Lost);
+        Some(format!("Worker {identity} {what}; what it did since its last report is not counted"))
+    }
+
+    async fn next_event(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.queue.pop_front() {
+                return event;
+            }
+            tokio::select! {
+                event = self.socket.receive() => match event {
+                    Some(event) => self.hear(event),
+                    None => std::future::pending().await,
+                },
+                Some(outgoing) = next_outgoing(self.outgoing.as_mut()) => self.send_out(&outgoing),
+                _ = self.tick.tick() => self.look_after(),
+            }
+        }
+    }
+
+    fn equip(&mut self, gear: &Gear) {
+        self.classes = gear.classes.iter().map(|class| class.name().to_owned()).collect();
+        self.terms = Terms::of(&gear.options, self.classes.clone());
+        let told = self.terms.options.iter();
+        self.options = told.map(|(name, value)| (name.clone(), value_of(value))).collect();
+    }
+
+    fn exchange(&mut self, options: &Arc<Options>) {
+        let terms = Terms::of(options, self.classes.clone());
+        self.write_all(&Down::Options(terms.options));
+    }
+
+    fn begin_run(&mut self) {
+        let terms = Terms { run: rand::random(), ..self.terms.clone() };
+        let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
+        let of = ours.len();
+        for (index, identity) in ours.iter().enumerate() {
+            let terms = Self::terms_for(&terms, index, of);
+            self.write(identity, &Down::Begin(Box::new(terms)));
+        }
+        self.peers.values_mut().for_each(Peer::begin_run);
+        self.last_round = None;
+        self.run = Some(terms);
+        info!(target: RUNNERS, "Sending spawn jobs to {} ready workers", self.present().count());
+    }
+
+    fn start_users(&mut self, node: usize, births: Vec<Birth>) {
+        let Some(identity) = self.identity(node) else { return };
+        let anchor = self.command.anchor;
+        let Some(peer) = self.peers.get_mut(&identity) else { return };
+        match &mut peer.kind {
+            Kind::Ours { .. } => {
+                let births = births.iter().map(|birth| {
+                    (as_u32(birth.class), birth.number, anchor.epoch_seconds(birth.due))
+                });
+                let births = births.collect();
+                self.write(&identity, &Down::Start(births));
+            }
+            Kind::Locust(plan) => {
+                plan.births.extend(births.iter().map(|birth| (birth.due, birth.class)));
+                self.flush(&identity, clock::now());
+            }
+        }
+    }
+
+    fn stop_users(&mut self, node: usize, class: usize, users: Vec<u64>, grace: Duration) {
+        let Some(identity) = self.identity(node) else { return };
+        let Some(peer) = self.peers.get_mut(&identity) else { return };
+        match &mut peer.kind {
+            Kind::Ours { .. } => {
+                let (class, grace) = (as_u32(class), grace.as_secs_f64());
+                self.write(&identity, &Down::Leave { class, users, grace });
+            }
+            Kind::Locust(plan) => {
+                let unborn = plan.stop(class, users.len());
+                self.say_started(node, unborn);
+                self.flush(&identity, clock::now());
+            }
+        }
+    }
+
+    fn spawned(&mut self, users: u32) {
+        self.write_all(&Down::Spawned(users));
+        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
+            self.say(&identity, ToWorker::SpawningComplete(users.into()), Extra::new());
+        }
+    }
+
+    fn open(&mut self, plan: &OpenPlan) -> Vec<usize> {
+        self.open_journeys(plan)
+    }
+
+    fn finish(&mut self) {
+        self.write_all(&Down::Finish);
+    }
+
+    fn stop_all(&mut self, grace: Duration) {
+        self.run = None;
+        self.write_all(&Down::Stop { grace: grace.as_secs_f64() });
+        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
+            self.say(&identity, ToWorker::Stop, Extra::new());
+        }
+        self.peers.values_mut().for_each(Peer::begin_stop);
+    }
+
+    fn abort(&mut self) {
+        self.write_all(&Down::Abort);
+    }
+
+    fn ask_for_reports(&mut self, number: u64, last: bool) {
+        let last_round = last.then_some(number);
+        let reported: Vec<usize> = self
+            .peers
+            .values()
+            .filter(|peer| !(last && peer.owes_last_report()))
+            .filter_map(|peer| peer.node)
+            .collect();
+        self.last_round = last_round;
+        for node in reported {
+            self.queue.push_back(Event::Reported { node, number });
+        }
+    }
+
+    fn workers(&self) -> Vec<Worker> {
+        self.peers.iter().map(|(identity, peer)| peer.shown(identity)).collect()
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for identity in self.peers.keys() {
+            self.say(identity, ToWorker::Quit, Extra::new());
+        }
+        self.socket.transport().close(Duration::from_secs(1));
+    }
+}
+
+fn as_u32(class: usize) -> u32 {
+    u32::try_from(class).unwrap_or(u32::MAX)
+}
+
+/// The next message that the workload sends.
+async fn next_outgoing(outgoing: Option<&mut UnboundedReceiver<Outgoing>>) -> Option<Outgoing> {
+    match outgoing {
+        Some(outgoing) => outgoing.recv().await,
+        None => None,
+    }
+}
+
+/// JSON as MessagePack.
+fn value_of(json: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => Value::Nil,
+        Json::Bool(yes) => Value::Bool(*yes),
+        Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(whole), _) => Value::Unsigned(whole),
+            (None, Some(whole)) => Value::Signed(whole),
+            (None, None) => Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(list) => Value::List(list.iter().map(value_of).collect()),
+        Json::Object(map) => {
+            map.iter().map(|(name, value)| (name.as_str(), value_of(value))).collect()
+        }
+    }
+}
+
+/// A message with nothing in addition.
+fn bare<M: Message>(message: M, node: &Identity) -> Envelope<M> {
+    Envelope::new(message, node.as_str())
+}

@@ -1,0 +1,202 @@
+//! A process that works for a master.
+
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::launch::http_config;
+use super::preparation::Preparation;
+use super::signals::Signals;
+use super::{SetupError, Swarm, classes, master};
+use crate::clock::{self, Anchor};
+use crate::cluster::zmtp::{self, ConnectOptions};
+use crate::cluster::{Identity, UserClassEdit, Value};
+use crate::logging::{self, MAIN};
+use crate::options::Options;
+use crate::runner::{
+    self, Begin, Budget, Control, Drivers, Gear, Habits, Limits, Link, LinkEnd, Outcome, Terms,
+    Workshop, wires,
+};
+use crate::scenario::{TagFilter, UserClass};
+use crate::stats::{Collector, RunInfo};
+
+/// The exit code when no master ever answered: Locust's −1.
+const NEVER_CONNECTED: u8 = 255;
+
+/// Serves a master until that says it is enough; gives the exit code. `swarm` is configured.
+pub(super) fn run(swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
+    // A master of Locust's kind wants its own buckets.
+    options.locust_percentiles = true;
+    let hooks = Arc::clone(&swarm.hooks);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tasks = tokio::task::LocalSet::new();
+    let (outcome, end) = tasks.block_on(&runtime, serve(swarm, Arc::new(options)))?;
+    drop(tasks);
+    // A name server that does not answer must not hold up the end.
+    runtime.shutdown_background();
+    let summary = &outcome.record.summary;
+    let code = match end {
+        // What failed here is the master's to judge: everything is reported to it.
+        LinkEnd::Quit => 0,
+        LinkEnd::MasterLost => 1,
+        LinkEnd::NeverConnected => NEVER_CONNECTED,
+    };
+    let code = hooks.quitting(summary).unwrap_or(code);
+    info!(target: MAIN, "Shutting down (exit code {code})");
+    hooks.quit(code);
+    Ok(code)
+}
+
+async fn serve(
+    mut swarm: Swarm,
+    options: Arc<Options>,
+) -> Result<(Outcome<runner::Feed>, LinkEnd), SetupError> {
+    let mut signals = Signals::listen()?;
+    let cluster = &options.cluster;
+    let (anchor, drivers) =
+        (Anchor::now(), options.threads.unwrap_or_else(runner::default_drivers));
+    let http = http_config(&options)?;
+    let hooks = Arc::clone(&swarm.hooks);
+    let (setup, given) = (swarm.setup.take(), std::mem::take(&mut swarm.provided));
+    let fleet_setup = runner::Setup {
+        classes: swarm.classes.clone().into(),
+        options: Arc::clone(&options),
+        provided: Arc::new(given.clone()),
+        http: http.clone(),
+        anchor,
+        limits: Limits::default(),
+        max_rate: super::model::max_rate(&options, drivers),
+        catch_exceptions: swarm.catch_exceptions,
+        hooks: Arc::clone(&hooks),
+        #[cfg(any(test, feature = "testing"))]
+        script: None,
+    };
+    let fleet = Drivers::start(drivers, &fleet_setup)?;
+    let names: Vec<String> = swarm.classes.iter().map(|class| class.name().to_owned()).collect();
+    let (feed, wires) = wires(names.clone());
+    let settings = swarm.settings(&options, Limits::default());
+    let collector = Collector::new(anchor, clock::now());
+    let (control, handle) = Control::new(fleet, collector, feed, settings)?;
+
+    let identity =
+        Identity::new(&client_id()).map_err(|error| SetupError::new(error.to_string()))?;
+    let token = master::token(cluster)?;
+    let socket = zmtp::connect(
+        &cluster.master_host,
+        cluster.master_port,
+        &identity,
+        ConnectOptions { token },
+    )?;
+    info!(
+        target: MAIN,
+        "Worker {identity}: {drivers} driver threads, master at {}:{}", cluster.master_host, cluster.master_port
+    );
+    let habits = Habits {
+        identity,
+        drivers: u32::try_from(drivers).unwrap_or(u32::MAX),
+        master_timeout: cluster.master_timeout,
+        anchor,
+    };
+    let preparation = Preparation::new(http, setup, given, Arc::clone(&hooks));
+    let bench = Bench { classes: swarm.classes.clone(), swarm, options, preparation };
+    let link = Link::new(socket, (handle, wires), (bench, names), habits, hooks);
+    let end = link.serve(async move { signals.next().await });
+    let (outcome, end) = tokio::join!(control.run(), end);
+    Ok((outcome, end))
+}
+
+/// A name for this process that no other has: host and a random number, as Locust's.
+fn client_id() -> String {
+    format!("{}_{:032x}", logging::host_name().replace('_', "-"), rand::random::<u128>())
+}
+
+/// Where runs are made ready.
+struct Bench {
+    swarm: Swarm,
+    /// As masters have changed them.
+    classes: Vec<UserClass>,
+    options: Arc<Options>,
+    preparation: Preparation,
+}
+
+impl Bench {
+    fn options_for(&self, terms: &Terms) -> Options {
+        let mut options = (*self.options).clone();
+        options.host = terms.host.clone().or(options.host);
+        options.seed = terms.seed.or(options.seed);
+        options.stop_timeout = std::time::Duration::try_from_secs_f64(terms.stop_timeout)
+            .unwrap_or(options.stop_timeout);
+        options.time_scale =
+            terms.time_scale.filter(|scale| *scale > 0.0).unwrap_or(options.time_scale);
+        options.custom.take_over(&terms.options);
+        options
+    }
+}
+
+impl Workshop for Bench {
+    async fn make(&mut self, terms: &Terms) -> Result<Begin, String> {
+        let options = Arc::new(self.options_for(terms));
+        let hosts = self.swarm.hosts(&options).map_err(|error| error.to_string())?;
+        let prepared =
+            self.preparation.make(&options, &hosts).await.map_err(|error| error.to_string())?;
+        let tags = |name: &str| -> Vec<String> {
+            let list = terms.options.get(name).and_then(|value| value.as_array());
+            let words = list.into_iter().flatten().filter_map(|word| word.as_str());
+            words.map(str::to_owned).collect()
+        };
+        let (include, exclude) = (tags("tags"), tags("exclude_tags"));
+        let filter = TagFilter { include: &include, exclude: &exclude };
+        let classes: Vec<UserClass> = if filter.is_empty() {
+            self.classes.clone()
+        } else {
+            self.classes.iter().map(|class| class.tagged(filter)).collect()
+        };
+        let limits =
+            Limits { all: terms.iterations.map(Budget::new), each: terms.iterations_per_user };
+        let info = RunInfo {
+            host: options.host.clone(),
+            seed: options.seed,
+            setup_requests: prepared.requests,
+            ..RunInfo::default()
+        };
+        let shares = self.swarm.load_classes();
+        let provided = Arc::clone(&prepared.provided);
+        Ok(Begin {
+            gear: Gear { classes: classes.into(), options, provided, limits },
+            shares,
+            info,
+        })
+    }
+
+    fn edit(&mut self, edit: &UserClassEdit) {
+        if let Err(problem) = classes::edit(&mut self.classes, &as_json(edit)) {
+            warn!(target: MAIN, "User class {} cannot be changed: {problem}", edit.class);
+        }
+    }
+
+    fn options(&mut self, told: &serde_json::Map<String, serde_json::Value>) -> Arc<Options> {
+        let mut options = (*self.options).clone();
+        options.custom.take_over(told);
+        self.options = Arc::new(options);
+        Arc::clone(&self.options)
+    }
+}
+
+/// The change in the form of `--config-users`.
+fn as_json(edit: &UserClassEdit) -> String {
+    let mut object = serde_json::Map::new();
+    object.insert("user_class_name".to_owned(), edit.class.clone().into());
+    for (name, value) in &edit.attributes {
+        let value = match value {
+            Value::Unsigned(number) => (*number).into(),
+            Value::Float(number) => (*number).into(),
+            Value::Text(text) => text.clone().into(),
+            _ => continue,
+        };
+        object.insert(name.clone(), value);
+    }
+    if let Some(tasks) = &edit.tasks {
+        object.insert("tasks".to_owned(), tasks.clone().into());
+    }
+    serde_json::Value::Object(object).to_string()
+}
