@@ -35,6 +35,7 @@ export class Stream {
   private heard = 0;
   private attempts = 0;
   private lostAt: number | null = null;
+  private why: string | null = null;
   private closed = true;
 
   constructor(private readonly options: StreamOptions) {}
@@ -81,6 +82,7 @@ export class Stream {
       this.heard = Date.now();
       this.attempts = 0;
       this.lostAt = null;
+      this.why = null;
       this.options.onConnection({ status: "live" });
       this.options.onTick(tick);
     });
@@ -97,17 +99,20 @@ export class Stream {
     this.attempts += 1;
     this.lostAt ??= Date.now();
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.attempts - 1));
+    const nextTry = Date.now() + wait;
     this.timer = setTimeout(() => this.connect(), wait);
-    this.say(why, Date.now() + wait);
-    // Only the first time: what the engine answers tells more than that a stream ended.
-    if (this.attempts === 1) {
-      this.options.probe().catch((error: Error) => {
-        if (!this.closed && !this.source) this.say(error.message, Date.now() + wait);
-      });
-    }
+    this.why ??= why;
+    this.say(nextTry);
+    // What the engine answers, or that it does not, tells more than that a stream ended.
+    this.options.probe().catch((error: Error) => {
+      if (this.closed || this.source) return;
+      this.why = error.message;
+      this.say(nextTry);
+    });
   }
 
-  private say(why: string, nextTry: number): void {
-    this.options.onConnection({ status: "lost", since: this.lostAt ?? Date.now(), nextTry, why });
+  private say(nextTry: number): void {
+    const since = this.lostAt ?? Date.now();
+    this.options.onConnection({ status: "lost", since, nextTry, why: this.why ?? "the connection broke off" });
   }
 }

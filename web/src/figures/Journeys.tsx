@@ -97,8 +97,14 @@ function EndsBar({ funnel }: { funnel: Funnel }) {
 
 function Steps({ task, all }: { task: string; all: readonly Stage[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section class="fg-scroll" aria-label={`Steps of ${task}`} tabIndex={0}>
+    // biome-ignore lint/a11y/useSemanticElements: a group of figures is no fieldset
+    <div
+      class="fg-scroll"
+      aria-label={`Steps of ${task}`}
+      role="group"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+      tabIndex={0}
+    >
       <table class="fg-table fg-steps">
         <caption class="unseen">Steps of {task}</caption>
         <thead>
@@ -133,7 +139,7 @@ function Steps({ task, all }: { task: string; all: readonly Stage[] }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

@@ -65,7 +65,7 @@ export function RowDetails(props: RowDetailsProps) {
         <p class="fg-empty">{props.without ?? "Its course is on its way …"}</p>
       )}
       <PercentileTable row={row} finished={props.finished ?? false} />
-      {own.length > 0 && <Samples name="row-samples" exemplars={own} traceUrl={props.traceUrl ?? null} />}
+      {own.length > 0 && <Samples single exemplars={own} traceUrl={props.traceUrl ?? null} />}
     </div>
   );
 }

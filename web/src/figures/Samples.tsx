@@ -13,17 +13,18 @@ import { Choices, Search } from "./Tools";
 export interface SamplesProps {
   exemplars: readonly Exemplar[];
   traceUrl?: string | null;
-  /** Kept apart from other tables of samples, such as those of one row. */
-  name?: string;
+  /** All are of one row, so that its name need not be told. */
+  single?: boolean;
 }
 
 type Which = "all" | "slow" | "failed";
 const isWhich = (value: unknown): value is Which => value === "all" || value === "slow" || value === "failed";
 
-export function Samples({ exemplars, traceUrl = null, name = "samples" }: SamplesProps) {
+export function Samples({ exemplars, traceUrl = null, single = false }: SamplesProps) {
+  const name = single ? "row-samples" : "samples";
   const which = kept<Which>(`${name}.which`, "all", isWhich);
   const search = useSignal("");
-  const columns = useMemo(() => columnsOf(traceUrl, exemplars), [traceUrl, exemplars]);
+  const columns = useMemo(() => columnsOf(traceUrl, exemplars, single), [traceUrl, exemplars, single]);
   const shown = useMemo(() => {
     const wanted = which.value === "all" ? exemplars : exemplars.filter(({ why }) => why === which.value);
     return matching(wanted, search.value, textOf);
@@ -70,7 +71,7 @@ function keyOf(one: Exemplar): string {
   return JSON.stringify([one.why, one.at, one.user, one.trace, one.method, one.name]);
 }
 
-function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[]): Column<Exemplar>[] {
+function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], single: boolean): Column<Exemplar>[] {
   const grouped = exemplars.some(({ segment }) => segment !== null);
   const traced = exemplars.some(({ trace }) => trace !== "");
   const columns: (Column<Exemplar> | false)[] = [
@@ -92,7 +93,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[]): Col
       cell: ({ at }) => <time title={moment(at)}>{timeOfDay(at)}</time>,
       width: 11,
     },
-    {
+    !single && {
       id: "type",
       label: "Type",
       kind: "text",
@@ -100,7 +101,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[]): Col
       text: ({ method }) => method,
       tone: () => "quiet",
     },
-    { id: "name", label: "Name", kind: "wide", value: ({ name }) => name, text: ({ name }) => name },
+    !single && { id: "name", label: "Name", kind: "wide", value: ({ name }) => name, text: ({ name }) => name },
     {
       id: "time",
       label: "Response time",

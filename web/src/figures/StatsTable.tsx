@@ -13,6 +13,7 @@ import { Menu, Search, Switch } from "./Tools";
 export interface StatsTableProps {
   /** Tables of one name share their settings. */
   name?: string;
+  label?: string;
   rows: readonly Row[];
   total: Row;
   funnels?: readonly Funnel[];
@@ -22,15 +23,28 @@ export interface StatsTableProps {
   onOpen?: (row: Row) => void;
 }
 
-export function StatsTable({ name = "stats", rows, total, funnels = [], finished = false, onOpen }: StatsTableProps) {
+export function StatsTable({
+  name = "stats",
+  label = "Request statistics",
+  rows,
+  total,
+  funnels = [],
+  finished = false,
+  onOpen,
+}: StatsTableProps) {
   const place = finished ? "report" : "live";
   const chosen = kept(`${name}.${place}.columns`, [...(finished ? REPORT_COLUMNS : LOCUST_COLUMNS)], isTexts);
   const grouped = kept("stats.grouped", false, isFlag);
   const journeys = kept("stats.journeys", true, isFlag);
   const search = useSignal("");
+  // User classes have no type.
+  const typed = rows.length === 0 || rows.some(({ method }) => method !== "");
   const columns = useMemo(
-    () => STATS_COLUMNS.filter(({ id }) => chosen.value.includes(id)).map((column) => opening(column, onOpen)),
-    [chosen.value, onOpen],
+    () =>
+      STATS_COLUMNS.filter(({ id }) => chosen.value.includes(id) && (typed || id !== "type")).map((column) =>
+        opening(column, onOpen),
+      ),
+    [chosen.value, typed, onOpen],
   );
   const hasJourneys = rows.some(({ kind }) => kind === "journey");
   const shown = useMemo(() => {
@@ -75,7 +89,7 @@ export function StatsTable({ name = "stats", rows, total, funnels = [], finished
       </div>
       <Table
         name={`${name}.${place}`}
-        label="Request statistics"
+        label={label}
         columns={columns}
         rows={shown}
         groups={groups}

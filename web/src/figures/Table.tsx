@@ -53,7 +53,7 @@ export function Table<T>(props: TableProps<T>) {
     [props.rows, props.groups, columns, order.value, keyOf],
   );
   const found = useMemo(() => {
-    const all = props.groups ? props.groups.flatMap((group) => group.rows) : props.rows;
+    const all = props.groups ? props.groups.flatMap(({ head, rows }) => (head ? [head, ...rows] : rows)) : props.rows;
     return widths(columns, pinned ? [...all, pinned] : all);
   }, [props.rows, props.groups, columns, pinned]);
   const extras = useMemo(() => extrasOf(items, unfolded.value, heights.value), [items, unfolded.value, heights.value]);
@@ -69,10 +69,18 @@ export function Table<T>(props: TableProps<T>) {
   };
 
   if (items.length === 0 && !pinned) return <p class="fg-empty">{props.empty}</p>;
+  const name = nameColumn(columns);
   const span = columns.length + (detail ? 1 : 0);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section class={whole ? "fg-scroll" : "fg-scroll fg-long"} ref={box} aria-label={props.label} tabIndex={0}>
+    // biome-ignore lint/a11y/useSemanticElements: a group of figures is no fieldset
+    <div
+      class={whole ? "fg-scroll" : "fg-scroll fg-long"}
+      ref={box}
+      aria-label={props.label}
+      role="group"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+      tabIndex={0}
+    >
       <table
         class="fg-table"
         aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
@@ -96,6 +104,7 @@ export function Table<T>(props: TableProps<T>) {
               <Header
                 key={column.id}
                 column={column}
+                first={column === name}
                 order={order.value}
                 onSort={() => {
                   order.value = nextOrder(order.value, column.id);
@@ -142,8 +151,13 @@ export function Table<T>(props: TableProps<T>) {
           </tfoot>
         )}
       </table>
-    </section>
+    </div>
   );
+}
+
+/** The column that tells what a row is: on a phone it stays in sight. */
+function nameColumn<T>(columns: readonly Column<T>[]): Column<T> | undefined {
+  return columns.find(({ kind }) => kind === "wide");
 }
 
 function itemsOf<T>(
@@ -176,7 +190,7 @@ function extrasOf<T>(
 
 /** Follows the scrolling of the box and tells which rows are in sight. */
 function useSight(count: number, extras: readonly Extra[]) {
-  const box = useRef<HTMLElement>(null);
+  const box = useRef<HTMLDivElement>(null);
   const scroll = useSignal({ scrollTop: 0, height: 600 });
   const whole = count <= WHOLE || printing.value;
   useLayoutEffect(() => {
@@ -204,10 +218,17 @@ function useSight(count: number, extras: readonly Extra[]) {
   return { box, view, whole };
 }
 
-function Header<T>({ column, order, onSort }: { column: Column<T>; order: Order | null; onSort: () => void }) {
+interface HeaderProps<T> {
+  column: Column<T>;
+  first: boolean;
+  order: Order | null;
+  onSort: () => void;
+}
+
+function Header<T>({ column, first, order, onSort }: HeaderProps<T>) {
   const direction = order?.column === column.id ? order.direction : undefined;
   return (
-    <th scope="col" class={column.kind === "number" ? "fg-number" : ""} aria-sort={direction ?? "none"}>
+    <th scope="col" class={`fg-${column.kind}${first ? " fg-name" : ""}`} aria-sort={direction ?? "none"}>
       <button type="button" title={column.help} onClick={onSort}>
         {column.label}
       </button>
@@ -216,6 +237,7 @@ function Header<T>({ column, order, onSort }: { column: Column<T>; order: Order 
 }
 
 function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
+  const name = nameColumn(columns);
   return (
     <>
       {columns.map((column) => {
@@ -224,7 +246,7 @@ function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
         return (
           <td
             key={column.id}
-            class={`fg-${column.kind}${tone ? ` fg-${tone}` : ""}`}
+            class={`fg-${column.kind}${column === name ? " fg-name" : ""}${tone ? ` fg-${tone}` : ""}`}
             title={column.kind === "wide" ? text : undefined}
           >
             {column.cell ? column.cell(row) : text}

@@ -31,7 +31,14 @@ export function widths<T>(columns: readonly Column<T>[], rows: readonly T[]): nu
   return columns.map((column) => {
     if (column.kind === "wide") return 0;
     if (column.width !== undefined) return column.width;
-    const header = Math.max(...column.label.split(/\s+/).map((word) => word.length)) + 1;
+    // A header breaks between words, not after its "#", and has room for the arrow of its order.
+    const header =
+      Math.max(
+        ...column.label
+          .replace("# ", "#\u00a0")
+          .split(/ +/)
+          .map((word) => word.length),
+      ) + 2;
     return Math.max(header, Math.min(longest(column, rows), 40)) + ROOM;
   });
 }

@@ -24,6 +24,7 @@ export function signed(value: Maybe, format: (value: Maybe) => string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
   const text = format(Math.abs(value));
   if (value === 0 || text === "0") return "±0";
+  if (text.startsWith("<")) return "≈0";
   return (value > 0 ? "+" : "−") + text;
 }
 

@@ -58,6 +58,7 @@ function Results() {
   const selected = tabs.some(({ id }) => id === tab.value) ? tab.value : "stats";
   return (
     <>
+      <h1 class="unseen">{store.boot.value?.workload}: figures of the run</h1>
       <nav aria-label="Views" class="tab-bar">
         <Tabs label="Views" name="view" onSelect={openTab} selected={selected} tabs={tabs} />
       </nav>

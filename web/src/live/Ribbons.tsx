@@ -9,7 +9,7 @@ export function Ribbons() {
   const boot = store.boot.value;
   const connection = store.connection.value;
   return (
-    <>
+    <aside aria-label="Notices">
       {boot?.exposed && (
         <div class="banner warn" role="note">
           <Icon name="warning" />
@@ -34,7 +34,7 @@ export function Ribbons() {
           </span>
         </div>
       )}
-    </>
+    </aside>
   );
 }
 

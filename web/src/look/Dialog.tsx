@@ -22,6 +22,8 @@ export function Dialog({ title, onClose, wide, children }: Props) {
     if (!dialog) return;
     const before = document.activeElement;
     dialog.showModal?.();
+    // Who opens a form wants to type; without a field the browser's choice is right.
+    dialog.querySelector<HTMLElement>(".body :is(input, select, textarea):not([type=hidden])")?.focus();
     return () => {
       dialog.close?.();
       // The browser does this for showModal(), but not when the element goes away with its parent.

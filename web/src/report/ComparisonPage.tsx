@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { ComparedRow, ComparedRun, Comparison, Difference } from "../api/types";
 import type { Column } from "../figures/columns";
-import { count, type Maybe, millis, moment, percent, rate, signed, words } from "../figures/format";
+import { count, type Maybe, millis, moment, percent, signed, words } from "../figures/format";
 import { matching, rowKey } from "../figures/order";
 import { Table } from "../figures/Table";
 import { Search, Switch } from "../figures/Tools";
@@ -62,6 +62,11 @@ export function ComparisonPage({ comparison }: { comparison: Comparison }) {
       </main>
     </Page>
   );
+}
+
+/** `99 %`. */
+function sure(confidence: number): string {
+  return `${Number((confidence * 100).toFixed(2))} %`;
 }
 
 function Tally({ comparison }: { comparison: Comparison }) {
@@ -155,9 +160,9 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
     {
       id: `${id}.diff`,
       label: `${label} difference`,
-      help: `B against A, and where the difference lies with ${percent(confidence)} confidence`,
+      help: `B against A, and where the difference lies with ${sure(confidence)} confidence`,
       kind: "number",
-      width: 24,
+      width: 21,
       value: (row) => of(row).diff,
       text: (row) => signed(of(row).diff, text),
       cell: (row) => <Apart difference={of(row)} text={text} />,
@@ -167,8 +172,6 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
     ...name,
     plainNumber("requests.a", "# A", (row) => row.requests.a, count),
     plainNumber("requests.b", "# B", (row) => row.requests.b, count),
-    plainNumber("rate.a", "RPS A", (row) => row.rate.a, rate),
-    plainNumber("rate.b", "RPS B", (row) => row.rate.b, rate),
     ...change("p50", "p50", (row) => row.p50, millis),
     ...change("p95", "p95", (row) => row.p95, millis),
     ...change("failures", "Failures", (row) => row.failure_ratio, percent),

@@ -127,7 +127,16 @@ function partsOf(record: Record_, tasks: Tasks | undefined, onOpen: (row: Row) =
     record.classes.length > 1 && {
       id: "classes",
       title: "User classes",
-      body: <StatsTable name="classes" rows={record.classes} total={record.total} finished onOpen={onOpen} />,
+      body: (
+        <StatsTable
+          name="classes"
+          label="Statistics of user classes"
+          rows={record.classes}
+          total={record.total}
+          finished
+          onOpen={onOpen}
+        />
+      ),
     },
     record.funnels.length > 0 && {
       id: "journeys",

@@ -1,7 +1,7 @@
 // The pretended engine behind HTTP: for `npm run mock` and for tests of the data layer.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Plugin } from "vite";
+import type { Plugin, PreviewServer, ViteDevServer } from "vite";
 import type { StartRequest } from "../../src/api/types";
 import { MockEngine, type MockOptions } from "./engine";
 import { history } from "./figures";
@@ -138,23 +138,26 @@ export async function mockServer(
   };
 }
 
-/** The page of the development server with a pretended engine behind it. What it pretends comes from MOCK (JSON). */
+/**
+ * The page of Vite's server with a pretended engine behind it: `vite --mode mock` for work on the page, `vite preview --mode
+ * mock` for the page as it was built. What it pretends comes from the variable MOCK, JSON of `MockOptions`.
+ */
 export function mockPlugin(): Plugin {
+  const serve = ({ httpServer, middlewares }: Pick<ViteDevServer | PreviewServer, "httpServer" | "middlewares">) => {
+    const engine = new MockEngine(JSON.parse(process.env.MOCK ?? "{}") as MockOptions);
+    const answer = handler(engine);
+    const timer = setInterval(() => engine.step(), 1000);
+    httpServer?.on("close", () => clearInterval(timer));
+    middlewares.use((request, reply, next) => {
+      void answer(request, reply).then((done) => {
+        if (!done) next();
+      });
+    });
+  };
   return {
     name: "mock-engine",
-    configureServer(server) {
-      const engine = new MockEngine(JSON.parse(process.env.MOCK ?? "{}") as MockOptions);
-      const answer = handler(engine);
-      const timer = setInterval(() => engine.step(), 1000);
-      server.httpServer?.on("close", () => clearInterval(timer));
-      server.middlewares.use((request, reply, next) => {
-        void answer(request, reply).then((done) => {
-          if (!done) next();
-        });
-      });
-    },
-    transformIndexHtml(html) {
-      return html.replace("<!--boot-->", "");
-    },
+    configureServer: serve,
+    configurePreviewServer: serve,
+    transformIndexHtml: (html) => html.replace("<!--boot-->", ""),
   };
 }

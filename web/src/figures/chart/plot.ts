@@ -108,7 +108,7 @@ export function axes(text: (value: number) => string, splits?: (from: number, to
   };
   const grid = { stroke: colour("--c-grid"), width: 1 };
   return [
-    { ...shared, values: timeLabels, space: 80, size: 28, gap: 6, grid: { show: false } },
+    { ...shared, values: timeLabels, space: 64, size: 28, gap: 6, grid: { show: false } },
     {
       ...shared,
       values: (_, marks) => marks.map(text),

@@ -121,7 +121,7 @@ export function ChartsTab() {
     );
   }
   return (
-    <div class={store.old.value ? "is-old" : ""}>
+    <>
       {picked && <Follow onGone={() => setPicked(null)} row={picked} />}
       <Charts
         choices={choices}
@@ -133,7 +133,7 @@ export function ChartsTab() {
         picked={picked}
         pickedHistory={picked ? store.row(picked).state.value.data : null}
       />
-    </div>
+    </>
   );
 }
 

@@ -32,6 +32,11 @@ export function sorted(workers: Worker[], order: Order): Worker[] {
 export function Workers({ workers, expected }: { workers: Worker[]; expected: number }) {
   const [order, setOrder] = useState<Order>(null);
   const rows = useMemo(() => sorted(workers, order), [workers, order]);
+  // Sorting moves the lines of hundreds of workers and does not make them anew.
+  const lines = useMemo(
+    () => new Map(workers.map((worker) => [worker.id, <Line key={worker.id} {...worker} />])),
+    [workers],
+  );
   const click = (column: Column) => {
     // Up, down, and as it was.
     if (order?.column !== column) setOrder({ column, down: false });
@@ -73,21 +78,7 @@ export function Workers({ workers, expected }: { workers: Worker[]; expected: nu
             })}
           </tr>
         </thead>
-        <tbody>
-          {rows.map(({ id, state, users, cpu, memory }) => (
-            <tr key={id}>
-              <th class="mono" scope="row">
-                {id}
-              </th>
-              <td>
-                <span class={`chip ${KINDS[state] ?? ""}`}>{state}</span>
-              </td>
-              <td class="number">{format.count(users)}</td>
-              <td class={`number${cpu > BUSY ? " bad" : ""}`}>{format.percent(cpu / 100)}</td>
-              <td class="number">{memory > 0 ? format.bytes(memory) : format.NONE}</td>
-            </tr>
-          ))}
-        </tbody>
+        <tbody>{rows.map(({ id }) => lines.get(id))}</tbody>
         <tfoot>
           <tr>
             <th scope="row">{format.plural(workers.length, "worker")}</th>
@@ -99,5 +90,21 @@ export function Workers({ workers, expected }: { workers: Worker[]; expected: nu
         </tfoot>
       </table>
     </div>
+  );
+}
+
+function Line({ id, state, users, cpu, memory }: Worker) {
+  return (
+    <tr>
+      <th class="mono" scope="row">
+        {id}
+      </th>
+      <td>
+        <span class={`chip ${KINDS[state] ?? ""}`}>{state}</span>
+      </td>
+      <td class="number">{format.count(users)}</td>
+      <td class={`number${cpu > BUSY ? " bad" : ""}`}>{format.percent(cpu / 100)}</td>
+      <td class="number">{memory > 0 ? format.bytes(memory) : format.NONE}</td>
+    </tr>
   );
 }
