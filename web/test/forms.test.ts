@@ -4,6 +4,7 @@ import { path } from "../src/live/Sparkline";
 import { planInWords, roundUp } from "../src/live/start/PlanCurve";
 import { problemOf, seconds, stagesOf, textOf } from "../src/live/start/stages";
 import { editProblemsOf, fieldOf, hostCaution, initial, problemsOf, requestOf } from "../src/live/start/values";
+import { elapsed } from "../src/live/TopBar";
 import { sorted } from "../src/live/tabs/Workers";
 import { MockEngine } from "./mock/engine";
 
@@ -139,6 +140,25 @@ describe("the address", () => {
     expect(tabOf("?tab=<script>")).toBe("stats");
     expect(tabOf("")).toBe("stats");
     expect(addressOf("http://h/load/?theme=dark&tab=stats#x", "charts")).toBe("/load/?theme=dark&tab=charts#x");
+  });
+});
+
+describe("the time that a run has taken", () => {
+  const engine = new MockEngine({ past: 30 });
+  const { history: _, ...now } = engine.tick();
+  const begun = now.started ?? 0;
+  const stop = { at: begun + 20, kind: "stop" as const, text: "stopped" };
+
+  it("goes on while it runs, and not after it", () => {
+    expect(elapsed({ ...now, at: begun + 7 }, [])).toBe(7);
+    expect(elapsed({ ...now, at: begun + 90, state: "stopped" }, [stop])).toBe(20);
+    expect(elapsed({ ...now, started: null }, [])).toBeNull();
+  });
+
+  it("does not take the end of the run before for its own", () => {
+    const total = { ...now.total, last_request: begun + 12 };
+    const before = { ...stop, at: begun - 5 };
+    expect(elapsed({ ...now, total, at: begun + 90, state: "stopped" }, [before])).toBe(12);
   });
 });
 

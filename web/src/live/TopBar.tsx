@@ -1,6 +1,7 @@
 // What everybody wants to know at a glance, and the buttons that change it.
 import type { ComponentChildren } from "preact";
-import { PERCENTILES, type RunState } from "../api/types";
+import type { Now } from "../api/store";
+import { type Mark, PERCENTILES, type RunState } from "../api/types";
 import { format } from "../look";
 import { Actions } from "./Actions";
 import { stateInWords } from "./announce";
@@ -80,13 +81,23 @@ function Glance() {
   );
 }
 
+/** Seconds that a run has taken; a stopped one takes no longer. */
+export function elapsed({ at, started, state, total }: Now, marks: readonly Mark[]): number | null {
+  if (started === null) return null;
+  if (state !== "stopped") return at - started;
+  const stop = marks.findLast((mark) => mark.kind === "stop" && mark.at >= started)?.at;
+  return (stop ?? total.last_request ?? at) - started;
+}
+
 function RunTime() {
-  const { at, started, ends, state } = useStore().now.value ?? {};
-  if (!started || at === undefined) return null;
-  const left = ends && state !== "stopped" ? Math.max(0, ends - at) : null;
+  const store = useStore();
+  const now = store.now.value;
+  const taken = now && elapsed(now, store.marks.value);
+  if (!now || taken === null) return null;
+  const left = now.ends && now.state !== "stopped" ? Math.max(0, now.ends - now.at) : null;
   return (
     <Figure label="Elapsed">
-      {format.clock(at - started)}
+      {format.clock(taken)}
       {left !== null && <span class="of"> −{format.clock(left)}</span>}
     </Figure>
   );

@@ -13,6 +13,7 @@ interface Props {
   onSaved: (info: ClassInfo) => void;
 }
 
+const number = (text: string): boolean => /^\d+(\.\d+)?$/.test(text.trim());
 const whole = (text: string): boolean => /^\d+$/.test(text.trim());
 
 export function ClassDialog({ info, known, onClose, onSaved }: Props) {
@@ -24,7 +25,7 @@ export function ClassDialog({ info, known, onClose, onSaved }: Props) {
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const names = [...new Set(known)];
-  const fine = whole(weight) && whole(fixed) && tasks.size > 0;
+  const fine = number(weight) && whole(fixed) && tasks.size > 0;
 
   const save = async (event: Event) => {
     event.preventDefault();
@@ -57,7 +58,7 @@ export function ClassDialog({ info, known, onClose, onSaved }: Props) {
               inputMode="numeric"
               label="Weight"
               onInput={setWeight}
-              problem={whole(weight) ? undefined : "write a whole number, 0 or more"}
+              problem={number(weight) ? undefined : "write a number, 0 or more"}
               value={weight}
             />
             <TextField

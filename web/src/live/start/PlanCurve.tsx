@@ -16,13 +16,18 @@ export function roundUp(value: number): number {
   return ([1, 2, 5, 10].find((step) => step * power >= value - 1e-9) ?? 10) * power;
 }
 
+/** Short ramps are told to a tenth of a second. */
+function length(seconds: number): string {
+  return seconds < 10 && !Number.isInteger(seconds) ? `${seconds.toFixed(1)}\u202fs` : format.span(seconds);
+}
+
 /** The plan in one sentence. */
 export function planInWords({ users, seconds, unit, duration }: PlanReply): string {
   const most = users.reduce((a, b) => Math.max(a, b), 0);
   const reached = seconds[users.indexOf(most)] ?? 0;
   const what = unit === "users" ? format.plural(most, "user") : `${format.rate(most)} ${unit}`;
-  const end = duration === null ? "until it is stopped" : `ends after ${format.span(duration)}`;
-  return reached > 0 ? `Reaches ${what} after ${format.span(reached)}, ${end}.` : `${what} at once, ${end}.`;
+  const end = duration === null ? "until it is stopped" : `ends after ${length(duration)}`;
+  return reached > 0 ? `Reaches ${what} after ${length(reached)}, ${end}.` : `${what} at once, ${end}.`;
 }
 
 export function PlanCurve({ plan }: { plan: PlanReply }) {
@@ -52,7 +57,7 @@ export function PlanCurve({ plan }: { plan: PlanReply }) {
         ))}
         {moments.map((at, index) => (
           <text key={at} text-anchor={(["start", "middle", "end"] as const)[index]} x={x(at)} y={HEIGHT - 6}>
-            {format.span(at)}
+            {length(at)}
           </text>
         ))}
         <path class="area" d={area} />

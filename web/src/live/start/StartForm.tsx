@@ -74,7 +74,7 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
       <header class="start-head">
         <h1>Start a load test</h1>
         <p class="muted">
-          {boot.workload} · {format.plural(boot.classes.length, "user class", "user classes")}
+          {boot.workload} · {classesInWords(boot)}
         </p>
       </header>
       <div class="start-main">
@@ -204,6 +204,12 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
       </aside>
     </form>
   );
+}
+
+/** Who takes part: by name as long as that is short. */
+function classesInWords({ classes }: Boot): string {
+  if (classes.length > 4 || classes.length === 0) return format.plural(classes.length, "user class", "user classes");
+  return classes.map(({ name }) => name).join(", ");
 }
 
 interface CourseProps {
