@@ -50,6 +50,11 @@ impl CoarseBuckets {
         }
     }
 
+    /// The sum of all counts.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
     /// The bucket (ms) that holds the sample of 0-based ascending rank floor(n·p); `None` without samples.
     pub fn percentile(&self, p: f64) -> Option<u64> {
         if self.total == 0 {

@@ -30,6 +30,9 @@ use crate::clock::{self, Anchor};
 /// Seconds a tick may be late before the history gets a hole.
 const LATE: u64 = 30;
 
+/// Seconds by which another machine's clock may be ahead before what it counts is counted now.
+const AHEAD: u64 = 3_600;
+
 /// Everything known about a run, growing by one [`Delta`] per recorder and second.
 #[derive(Debug)]
 pub struct Collector {
@@ -353,6 +356,11 @@ impl Collector {
     }
 
     fn add_row(&mut self, delta: &RowDelta) {
+        // A clock far ahead of ours must not keep a window open for ever.
+        let latest = self.history.latest().unwrap_or(u64::MAX - AHEAD);
+        if delta.seconds.iter().any(|count| count.second > latest + AHEAD) {
+            return self.add_row(&delta.pulled_back(latest + AHEAD, latest + 1));
+        }
         let key = &delta.key;
         let at = self.row(key.kind, &key.method, &key.name, delta.requests);
         self.rows[at].add(delta);

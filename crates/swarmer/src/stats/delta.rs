@@ -135,6 +135,16 @@ pub struct Delta {
     pub(super) pulses: Vec<Pulse>,
 }
 
+impl RowDelta {
+    /// The same, with what completed after the second `last` in the second `now`.
+    pub(super) fn pulled_back(&self, last: u64, now: u64) -> Self {
+        let mut delta = self.clone();
+        let seconds = delta.seconds.iter_mut();
+        seconds.filter(|count| count.second > last).for_each(|count| count.second = now);
+        delta
+    }
+}
+
 impl Delta {
     /// True when nothing happened.
     pub fn is_empty(&self) -> bool {

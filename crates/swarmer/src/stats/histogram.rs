@@ -369,6 +369,12 @@ impl<'de, C: Count> Deserialize<'de> for Histogram<C> {
 }
 
 impl<C: Count> Histogram<C> {
+    fn count_of(&self, cell: u16) -> u64 {
+        let cell = usize::from(cell);
+        let page = self.pages.get(cell / PAGE).and_then(Option::as_ref);
+        page.map_or(0, |page| page[cell % PAGE].get())
+    }
+
     fn from_sparse(sparse: &Sparse) -> Result<Self, &'static str> {
         let mut histogram = Self::new();
         let (Some(&(first, _)), Some(&(last, _))) = (sparse.cells.first(), sparse.cells.last())
@@ -391,6 +397,9 @@ impl<C: Count> Histogram<C> {
             histogram.count =
                 histogram.count.checked_add(count).ok_or("histogram counts overflow")?;
             histogram.add_to_new_page(usize::from(cell), count);
+            if histogram.count_of(cell) != count {
+                return Err("histogram count beyond what such a histogram counts to");
+            }
         }
         histogram.widen(sparse.min, sparse.max);
         histogram.sum = (u128::from(sparse.sum.0) << 64) | u128::from(sparse.sum.1);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::limits;
+use super::packed::{COUNT, NAME_BYTES, check_times, ensure};
 use super::summary::ms;
 use crate::clock::Anchor;
 
@@ -89,6 +90,13 @@ mod ago {
 }
 
 impl Gauged {
+    fn check(&self) -> Result<(), &'static str> {
+        let Self { last, min, max, sum, samples, .. } = *self;
+        ensure((1..=COUNT).contains(&samples), "a gauge is set too often or never")?;
+        ensure(min <= last && last <= max && sum.is_finite(), "a gauge is not between its bounds")?;
+        ensure(min.is_finite() && max.is_finite(), "a gauge is not finite")
+    }
+
     /// With the values of `other`; of two last values the later one stays.
     fn and(self, other: Self) -> Self {
         let later = if other.at >= self.at { other } else { self };
@@ -122,6 +130,19 @@ pub(super) struct MetricsDelta {
 }
 
 impl MetricsDelta {
+    /// What is impossible about one that came from elsewhere.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let Self { counters, gauges, timings } = self;
+        let most = [counters.len(), gauges.len(), timings.len()].into_iter().max();
+        ensure(most <= Some(limits::METRICS + 1), "too many metrics")?;
+        let names = counters.iter().map(|(name, _)| name);
+        let names = names.chain(gauges.iter().map(|(name, _)| name));
+        let mut names = names.chain(timings.iter().map(|(name, _)| name));
+        ensure(names.all(|name| name.len() <= NAME_BYTES), "a metric's name is too long")?;
+        gauges.iter().try_for_each(|(_, gauge)| gauge.check())?;
+        timings.iter().try_for_each(|(_, times)| check_times(times))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.counters.is_empty() && self.gauges.is_empty() && self.timings.is_empty()
     }

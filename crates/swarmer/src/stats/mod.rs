@@ -52,6 +52,7 @@ mod mark;
 mod marks;
 mod metric;
 mod names;
+mod packed;
 mod per_second;
 mod picks;
 mod pulse;
@@ -78,6 +79,7 @@ pub use history::{Gauge, GaugeColumns, History, HistoryColumns, HistoryPoint, PA
 pub use journey::{CUT, Ending, FAILED, FINISHED, Funnel, Step, Times};
 pub use mark::{Mark, MarkKind, Worker};
 pub use metric::{MetricRow, MetricValue, Metrics};
+pub use packed::BadDelta;
 pub use per_second::PerSecond;
 pub use pulse::Pulse;
 pub use record::{Record, RecordError};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::{Count, Histogram};
+use super::packed::{COUNT, check_times, ensure};
 use super::summary::{P50, PERCENTILES, Percentiles, ms};
 
 /// What a recorder saw of its schedule since the last report.
@@ -22,6 +23,13 @@ pub(super) struct ScheduleDelta {
 impl ScheduleDelta {
     pub(super) fn is_empty(&self) -> bool {
         self.started == 0 && self.dropped == 0
+    }
+
+    /// What is impossible about one that came from elsewhere.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        ensure(self.started.max(self.dropped) <= COUNT, "a count of journeys is too large")?;
+        ensure(self.started == self.late.count(), "journeys and their starts differ in number")?;
+        check_times(&self.late)
     }
 }
 
