@@ -38,11 +38,6 @@ pub(crate) struct ForeignError {
     pub(crate) last: Option<f64>,
 }
 
-/// Figures that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("these are no figures: {0}")]
-pub(crate) struct NoFigures(#[from] rmp_serde::decode::Error);
-
 impl ForeignRow {
     /// Adds what happened in a row.
     fn add(&mut self, row: &RowDelta) {
@@ -200,18 +195,5 @@ impl Delta {
     /// Forgets Locust's buckets, where nobody asked for them.
     pub(crate) fn drop_coarse(&mut self) {
         self.rows.iter_mut().for_each(|row| row.coarse = None);
-    }
-
-    /// As it travels between programs of ours: nothing is lost.
-    pub(crate) fn pack(&self) -> Vec<u8> {
-        rmp_serde::to_vec(self).unwrap_or_default() // Plain data always packs.
-    }
-
-    /// What [`Self::pack`] made.
-    ///
-    /// # Errors
-    /// When the bytes are anything else.
-    pub(crate) fn unpack(bytes: &[u8]) -> Result<Self, NoFigures> {
-        Ok(rmp_serde::from_slice(bytes)?)
     }
 }
