@@ -90,6 +90,7 @@ complete -c workload -l reset-stats -d 'Reset statistics once all users are star
 complete -c workload -l json -d 'Print the final figures as JSON to stdout, in Locust\'s shape'
 complete -c workload -l locust-percentiles -d 'Round response times to Locust\'s coarse buckets, to compare with its old runs [env:SWARMER_LOCUST_PERCENTILES]'
 complete -c workload -l skip-log-setup -d 'Accepted for scripts written for Locust; has no effect [env:LOCUST_SKIP_LOG_SETUP]'
+complete -c workload -l health-check -d 'Ask whether the swarm on this machine is well, and exit: 0 if so, else 1'
 complete -c workload -l insecure -d 'Accept any TLS certificate; every report says so [env:SWARMER_INSECURE]'
 complete -c workload -l show-task-ratio -d 'Print how often each task runs, as two trees, and exit'
 complete -c workload -l show-task-ratio-json -d 'Print how often each task runs, as JSON, and exit'

@@ -14,7 +14,7 @@ use crate::shared::config::Vars;
 use crate::shared::instruments::Instruments;
 use crate::shared::serve::{self, Server};
 use crate::shared::{ids, logs};
-use crate::{claims, edge, operations, policy, quotes, user};
+use crate::{claims, edge, health, operations, policy, quotes, user};
 
 /// DynaClaimz: a gateway and four services, the system under test.
 #[derive(Parser)]
@@ -54,6 +54,12 @@ enum Command {
     /// Check settings, databases and, where the URL of a service is set, that service's health; change nothing but missing
     /// tables
     Check,
+    /// Ask the service on this machine's PORT whether it is up; for health checks of containers
+    Health {
+        /// Ask whether it can work, too: whether its database answers, or behind the gateway every service
+        #[arg(long)]
+        ready: bool,
+    },
 }
 
 const SETTINGS: &str = "\
@@ -178,6 +184,11 @@ impl Command {
                     anyhow::bail!("{place} is not a local file: add --yes to empty it");
                 }
                 say(&operations::reset(&databases, cost).await?)
+            }
+            Command::Health { ready } => {
+                let address = vars.address("PORT", 3000);
+                vars.checked(())?;
+                say(&health::ask(address, ready).await?)
             }
             Command::Check => {
                 let peers = vars.peers_set();

@@ -11,6 +11,7 @@ mod cli;
 mod edge;
 pub mod faults;
 pub mod gateway;
+mod health;
 pub mod metrics;
 mod operations;
 mod policy;

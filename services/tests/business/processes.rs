@@ -210,6 +210,40 @@ async fn check_asks_the_services() {
     assert!(report.contains("cannot be reached"), "{report}");
 }
 
+/// `health` is what a container's health check runs: it needs nothing but the settings of the service beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_asks_the_service_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, nobody) = (free_port(), free_port().to_string());
+    let (port_text, data) = (port.to_string(), folder.path().to_str().unwrap());
+    let asked = |command: &str, port: &str, address: &str| {
+        let output = run(command, &[("PORT", port), ("BIND_ADDRESS", address)]);
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let _user = spawn("user", port, &[("DATA_DIR", data), ("JWT_SECRET", "x")]).ready().await;
+    for (command, word) in [("health", "\"ok\""), ("health --ready", "\"ready\"")] {
+        for address in ["127.0.0.1", "0.0.0.0"] {
+            let (code, said) = asked(command, &port_text, address);
+            assert!(code == Some(0) && said.contains(word), "{command}: {code:?} {said}");
+        }
+    }
+    let (code, said) = asked("health", &nobody, "0.0.0.0");
+    assert!(code == Some(1) && said.contains("is silent"), "{said}");
+
+    // A gateway without services is there, but it cannot work.
+    let gateway = free_port();
+    let nobody = format!("http://127.0.0.1:{nobody}");
+    let gone = ["USER", "QUOTES", "POLICY", "CLAIMS"].map(|name| format!("{name}_SERVICE_URL"));
+    let gone: Vec<(&str, &str)> = gone.iter().map(|name| (&**name, &*nobody)).collect();
+    let _gateway = spawn("gateway", gateway, &gone);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while asked("health", &gateway.to_string(), "").0 != Some(0) {
+        assert!(Instant::now() < deadline, "the gateway does not start");
+    }
+    let (code, said) = asked("health --ready", &gateway.to_string(), "");
+    assert!(code == Some(1) && said.contains("503"), "{said}");
+}
+
 /// `JWT_EXPIRES_IN`: after it a token is good for nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_expire() {

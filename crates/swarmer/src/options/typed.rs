@@ -40,6 +40,8 @@ pub struct Options {
     pub plan: bool,
     /// Check only whether the run could start, and exit.
     pub check: bool,
+    /// Ask whether a swarm on this machine is well, and exit.
+    pub health_check: bool,
     /// Run only tasks with one of these tags; empty means all.
     pub tags: Vec<String>,
     /// Run no task with one of these tags.
@@ -138,6 +140,7 @@ impl Default for Options {
             allow_hosts: Vec::new(),
             plan: false,
             check: false,
+            health_check: false,
             tags: Vec::new(),
             exclude_tags: Vec::new(),
             equal_weights: false,
@@ -201,6 +204,7 @@ impl Options {
             allow_hosts: values.words("allow-host").to_vec(),
             plan: values.flag("plan"),
             check: values.flag("check"),
+            health_check: values.flag("health-check"),
             tags: values.words("tags").to_vec(),
             exclude_tags: values.words("exclude-tags").to_vec(),
             equal_weights: values.flag("equal-weights"),

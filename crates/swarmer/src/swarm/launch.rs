@@ -16,7 +16,7 @@ use super::preflight::Checklist;
 use super::preparation::{Preparation, Prepared};
 use super::push::Pusher;
 use super::signals::Signals;
-use super::{SetupError, Swarm, face, keys, master, ratio, worker};
+use super::{SetupError, Swarm, face, health_check, keys, master, ratio, worker};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
@@ -34,6 +34,7 @@ const HOOK_FAILED: u8 = 2;
 /// Runs the workload as the command line asks.
 pub(super) fn main(swarm: Swarm) -> ExitCode {
     match options::parse_process(&swarm.program()) {
+        Ok(options) if options.health_check => health_check::main(&swarm.program(), options),
         Ok(options) => with_options(swarm, options),
         Err(exit) => exit.print(),
     }

@@ -5,6 +5,7 @@ mod conductor;
 mod desk;
 mod documents;
 mod face;
+mod health_check;
 mod hooks;
 mod keys;
 mod launch;

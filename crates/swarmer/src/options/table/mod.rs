@@ -143,6 +143,13 @@ fn engine() -> Vec<Opt> {
             .details(
                 "Saves memory here and on the target with very many users; the next request pays for a new connection.",
             ),
+        Opt::flag("health-check")
+            .placed(Place::CommandLine)
+            .help("Ask whether the swarm on this machine is well, and exit: 0 if so, else 1")
+            .details(
+                "For containers: the options are those of process 1 if that is this program. A page is asked for /health, a \
+                 worker is well while it has a connection to its master.",
+            ),
         Opt::flag("insecure")
             .env("SWARMER_INSECURE")
             .help("Accept any TLS certificate; every report says so"),
