@@ -9,7 +9,7 @@ export default defineConfig(async ({ mode }) => ({
   plugins: [
     preact(),
     ...(mode === "report" ? [viteSingleFile({ removeViteModuleLoader: true })] : []),
-    ...(mode === "mock" ? [(await import("./test/mock/server")).mockPlugin()] : []),
+    ...(mode === "mock" ? [(await import("./test/mock/server.ts")).mockPlugin()] : []),
   ],
   build: {
     // Browsers of 2024 on: light-dark(), nesting and <dialog> are taken as given.

@@ -12,8 +12,8 @@ import type {
   Summary,
   Tasks,
   Tick,
-} from "../../src/api/types";
-import { exemplars, funnel, history, lag, REQUESTS, row, type Second } from "./figures";
+} from "../../src/api/types.ts";
+import { exemplars, funnel, history, lag, REQUESTS, row, type Second } from "./figures.ts";
 
 export interface MockOptions {
   workers?: number;

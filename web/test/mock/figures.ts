@@ -10,7 +10,7 @@ import {
   PERCENTILES,
   type Row,
   type Times,
-} from "../../src/api/types";
+} from "../../src/api/types.ts";
 
 export interface Request {
   method: string;

@@ -2,9 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Plugin, PreviewServer, ViteDevServer } from "vite";
-import type { StartRequest } from "../../src/api/types";
-import { MockEngine, type MockOptions } from "./engine";
-import { history } from "./figures";
+import type { StartRequest } from "../../src/api/types.ts";
+import { MockEngine, type MockOptions } from "./engine.ts";
+import { history } from "./figures.ts";
 
 const json = (reply: ServerResponse, data: unknown, status = 200): void => {
   reply.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
