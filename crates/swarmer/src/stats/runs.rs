@@ -28,13 +28,16 @@ pub struct Run {
     latest: usize,
     requests: u64,
     bytes: u64,
-    /// Start of the first request.
-    first: Instant,
+    /// Start of the first request, in nanoseconds since the run began, as are the other moments: sums of whole numbers
+    /// cost less than those of moments.
+    first: u64,
     /// End of the latest request.
-    last: Instant,
+    last: u64,
     /// End of the latest request that was in no other.
-    free: Instant,
-    between: Duration,
+    free: u64,
+    /// The end of the latest request once more.
+    completed: Instant,
+    between: u64,
     said: Option<usize>,
 }
 
@@ -147,11 +150,12 @@ impl Journeys {
         let step = &mut journey.steps[at].tally;
         step.requests += 1;
         step.failures += u64::from(sample.failure.is_some());
-        if let Some(time) = sample.response_time {
-            step.time.record(nanos(time));
+        let time = sample.response_time.map(nanos);
+        if let Some(time) = time {
+            step.time.record(time);
         }
-        if let Some(pause) = run.go_on(sample, within) {
-            step.before.record(nanos(pause));
+        if let Some(pause) = run.go_on(sample, time.unwrap_or(0), within) {
+            step.before.record(pause);
         }
         let bit = 1 << at;
         if run.seen & bit == 0 {
@@ -205,16 +209,16 @@ impl Journeys {
         if matches!(end, RunEnd::Cut) {
             return None;
         }
-        let duration = run.last.saturating_duration_since(run.first);
-        journey.duration.record(nanos(duration));
-        journey.between.record(nanos(run.between));
+        let duration = run.last.saturating_sub(run.first);
+        journey.duration.record(duration);
+        journey.between.record(run.between);
         Some(Ended {
             task: Arc::clone(&journey.task),
             scenario: Arc::clone(&journey.scenario),
             class: journey.class,
             bytes: run.bytes,
-            duration,
-            completed: run.last,
+            duration: Duration::from_nanos(duration),
+            completed: run.completed,
         })
     }
 
@@ -319,35 +323,37 @@ impl Run {
             latest: 0,
             requests: 0,
             bytes: 0,
-            first: began,
-            last: began,
-            free: began,
-            between: Duration::ZERO,
+            first: 0,
+            last: 0,
+            free: 0,
+            completed: began,
+            between: 0,
             said: None,
         }
     }
 
-    /// Takes a request in and says what the pause before it was, if there was a request before it.
+    /// Takes a request in that took so long and says what the pause before it was, if there was a request before it.
+    /// All in nanoseconds.
     #[inline]
-    fn go_on(&mut self, sample: &Sample, within: bool) -> Option<Duration> {
-        let end = sample.completed;
-        let start = end.checked_sub(sample.response_time.unwrap_or_default());
+    fn go_on(&mut self, sample: &Sample, time: u64, within: bool) -> Option<u64> {
+        let end = nanos(sample.completed.saturating_duration_since(self.began));
         // A task may claim any time for a request of its own, but none from before it began.
-        let start = start.map_or(self.began, |start| start.max(self.began));
+        let start = end.saturating_sub(time);
         let begins = self.requests == 0;
         self.requests += 1;
         self.bytes = self.bytes.saturating_add(sample.bytes);
         if begins {
-            (self.first, self.last, self.free) = (start, end, start);
-        } else {
-            // One that holds others began before them and is counted after them.
-            self.first = self.first.min(start);
-            self.last = self.last.max(end);
+            (self.first, self.free) = (start, start);
+        }
+        // One that holds others began before them and is counted after them.
+        self.first = self.first.min(start);
+        if end >= self.last {
+            (self.last, self.completed) = (end, sample.completed);
         }
         if within {
             return None;
         }
-        let pause = start.saturating_duration_since(self.free);
+        let pause = start.saturating_sub(self.free);
         self.between += pause;
         self.free = self.free.max(end);
         (!begins).then_some(pause)
