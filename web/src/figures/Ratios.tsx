@@ -1,6 +1,5 @@
 // Which tasks make up a user's time, as Locust's ratios.
 import type { TaskNode, Tasks } from "../api/types";
-import { percent } from "./format";
 
 export function Ratios({ tasks }: { tasks: Tasks }) {
   return (
@@ -16,24 +15,25 @@ function Tree({ title, nodes }: { title: string; nodes: Record<string, TaskNode>
   return (
     <section>
       <h3>{title}</h3>
-      <Branch nodes={nodes} />
+      <TaskTree nodes={nodes} />
     </section>
   );
 }
 
-function Branch({ nodes }: { nodes: Record<string, TaskNode> }) {
+/** Tasks within task sets, each with its share; one decimal, as Locust has it. */
+export function TaskTree({ nodes }: { nodes: Record<string, TaskNode> }) {
   return (
-    <ul>
+    <ul class="fg-tree">
       {Object.entries(nodes).map(([name, { ratio, tasks }]) => (
         <li key={name}>
-          <span class="fg-ratio">
-            <b>{percent(ratio)}</b>
-            <i aria-hidden="true">
-              <i style={{ width: `${Math.min(1, ratio) * 100}%` }} />
-            </i>
-            {name}
-          </span>
-          {tasks && <Branch nodes={tasks} />}
+          <div class="fg-tree-line">
+            <span class="fg-tree-ratio">{(ratio * 100).toFixed(1)}&#8239;%</span>
+            <span class="fg-tree-name">{name}</span>
+            <span aria-hidden="true" class="fg-tree-bar">
+              <span style={{ width: `${Math.min(100, Math.max(0, ratio * 100))}%` }} />
+            </span>
+          </div>
+          {tasks && Object.keys(tasks).length > 0 && <TaskTree nodes={tasks} />}
         </li>
       ))}
     </ul>

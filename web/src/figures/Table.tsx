@@ -121,7 +121,7 @@ export function Table<T>(props: TableProps<T>) {
             const open = unfolded.value.has(item.key);
             const content = detail && (open ? detail(item.row) : undefined);
             return [
-              <tr key={item.key} aria-rowindex={index + 2} class={index % 2 ? "fg-odd" : ""}>
+              <tr key={item.key} aria-rowindex={index + 2}>
                 {detail && (
                   <td class="fg-fold">
                     {detail(item.row) !== null && (

@@ -8,7 +8,7 @@ export { Journeys, type JourneysProps } from "./Journeys";
 export { Metrics } from "./Metrics";
 export { rowKey } from "./order";
 export { Exceptions, type ExceptionsProps, Failures, type FailuresProps } from "./Problems";
-export { Ratios } from "./Ratios";
+export { Ratios, TaskTree } from "./Ratios";
 export { RowDetails, type RowDetailsProps } from "./RowDetails";
 export { Samples, type SamplesProps } from "./Samples";
 export { StatsTable, type StatsTableProps } from "./StatsTable";

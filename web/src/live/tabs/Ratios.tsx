@@ -1,5 +1,6 @@
 // How often each task runs, as it was meant: within its class, and within the whole run.
-import type { TaskNode, Tasks } from "../../api/types";
+import type { Tasks } from "../../api/types";
+import { TaskTree } from "../../figures";
 import { Empty } from "../../look";
 
 export function Ratios({ tasks }: { tasks: Tasks }) {
@@ -18,7 +19,7 @@ export function Ratios({ tasks }: { tasks: Tasks }) {
           <h2>Ratio per user class</h2>
         </header>
         <div class="body">
-          <Tree nodes={tasks.per_class} />
+          <TaskTree nodes={tasks.per_class} />
         </div>
       </section>
       <section class="card">
@@ -26,28 +27,9 @@ export function Ratios({ tasks }: { tasks: Tasks }) {
           <h2>Total ratio</h2>
         </header>
         <div class="body">
-          {running ? <Tree nodes={tasks.total} /> : <p class="muted">Known as soon as users are running.</p>}
+          {running ? <TaskTree nodes={tasks.total} /> : <p class="muted">Known as soon as users are running.</p>}
         </div>
       </section>
     </div>
-  );
-}
-
-function Tree({ nodes }: { nodes: Record<string, TaskNode> }) {
-  return (
-    <ul class="tree">
-      {Object.entries(nodes).map(([name, { ratio, tasks }]) => (
-        <li key={name}>
-          <div class="tree-line">
-            <span class="tree-ratio">{(ratio * 100).toFixed(1)}&#8239;%</span>
-            <span class="tree-name">{name}</span>
-            <span aria-hidden="true" class="tree-bar">
-              <span style={{ width: `${Math.min(100, Math.max(0, ratio * 100))}%` }} />
-            </span>
-          </div>
-          {tasks && Object.keys(tasks).length > 0 && <Tree nodes={tasks} />}
-        </li>
-      ))}
-    </ul>
   );
 }
