@@ -286,6 +286,32 @@ fn requests_of_other_protocols_are_steps_and_those_within_others_have_no_pause()
 }
 
 #[test]
+fn at_an_arrival_rate_each_arrival_is_a_journey_and_signing_in_for_it_is_none_of_it() {
+    let visitors = Scenario::new("Visitor", async |user: &mut User| {
+        user.get("/login/300").name("Login").send().await?;
+        Ok(())
+    })
+    .task(1, "Visit", async |(): &mut (), user: &mut User| {
+        user.get("/a/10").name("A").send().await?;
+        user.think(constant(0.2)).await;
+        user.get("/b/20").name("B").send().await?;
+        Ok(())
+    });
+    let options = Options {
+        rate: Some("50/s".to_owned()),
+        run_time: Some(Duration::from_secs(20)),
+        stop_timeout: Duration::from_secs(30),
+        ..Options::default()
+    };
+    let summary = run(swarm(visitors), options, script()).unwrap();
+    let (funnel, schedule) = (funnel(&summary, "Visit"), summary.schedule.as_ref().unwrap());
+    assert!(funnel.runs > 800 && funnel.runs == schedule.started, "{funnel:?} {schedule:?}");
+    assert_eq!(ends(funnel), [("finished", funnel.runs)]);
+    assert_eq!(steps(funnel).iter().map(|step| step.0).collect::<Vec<_>>(), ["A", "B"]);
+    assert_times(funnel.duration, funnel.runs, 230.0, 230.0);
+}
+
+#[test]
 fn an_exception_and_a_panic_are_failed_journeys_with_their_texts() {
     let clerks = Clerk::scenario(async |clerk: &mut Clerk, user: &mut User| {
         let _ = user.get("/fail/10").name("A").send().await;
