@@ -64,6 +64,7 @@ function Results() {
       </nav>
       <div class={`panel${store.old.value ? " is-old" : ""}`}>
         <TabPanel id={selected} name="view">
+          <h2 class="unseen">{tabs.find(({ id }) => id === selected)?.label}</h2>
           <Panel key={selected} tab={selected} />
         </TabPanel>
       </div>
