@@ -192,6 +192,10 @@ impl Entry {
     fn check(&self) -> Result<(), PackError> {
         let refuse =
             |at: &str, number: u64| field(at, Err(Problem::Number(number.to_string()).into()));
+        // In one report, which is about seconds.
+        if self.requests > u64::from(u32::MAX) {
+            return refuse("num_requests", self.requests);
+        }
         if self.untimed > self.requests {
             return refuse("num_none_requests", self.untimed);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::coarse::{CoarseBuckets, locust_bucket};
 use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta, RowKey, SecondCount};
-use super::histogram::{Histogram, MAX_TRACKED};
+use super::histogram::Histogram;
 
 /// Requests of one method and name, with response times in Locust's buckets. Times are milliseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,36 +87,56 @@ impl ForeignRow {
     }
 
     fn into_delta(self, now: f64) -> RowDelta {
-        let mut times = Histogram::new();
         let mut coarse = CoarseBuckets::default();
-        for (bucket, count) in &self.times {
-            coarse.add(*bucket, *count);
-            times.add_many(bucket.saturating_mul(1_000_000).min(MAX_TRACKED), *count);
+        self.times.iter().for_each(|(bucket, count)| coarse.add(*bucket, *count));
+        let bound = |ms| u64::try_from(nanos(ms)).unwrap_or(u64::MAX);
+        let max = (self.max > 0.0).then(|| bound(self.max));
+        let times = Histogram::from_buckets(&coarse, nanos(self.sum), self.min.map(bound), max);
+        let mut seconds = BTreeMap::<u64, SecondCount>::new();
+        for (of_failures, counts) in [(false, &self.per_second), (true, &self.failures_per_second)]
+        {
+            for (second, count) in counts {
+                let second = present(*second, now);
+                let slot =
+                    seconds.entry(second).or_insert(SecondCount { second, ..Default::default() });
+                *if of_failures { &mut slot.failures } else { &mut slot.requests } += count;
+            }
         }
-        // Where the worker counted is not finer than a bucket; how long exactly it says of sum and bounds only.
-        times.know(nanos(self.sum), self.min.map(nanos), nanos(self.max));
-        let seconds = self.per_second.iter().map(|(second, requests)| {
-            let failures = self.failures_per_second.get(second).copied().unwrap_or_default();
-            SecondCount { second: *second, requests: *requests, failures }
-        });
-        let seconds = seconds.collect();
         RowDelta {
             key: key(self.method, self.name),
             requests: self.requests,
-            untimed: self.untimed,
+            // What is in no bucket has no time, whatever else is said.
+            untimed: self.requests.saturating_sub(times.count()),
             failures: self.failures,
             bytes: self.bytes,
-            last: self.last.unwrap_or(now),
+            last: moment(self.last, now),
             times,
             from_due: None,
             coarse: Some(coarse),
-            seconds,
+            seconds: seconds.into_values().collect(),
         }
     }
 }
 
 fn key(method: Arc<str>, name: Arc<str>) -> Arc<RowKey> {
     Arc::new(RowKey { kind: Kind::Request, method, name, segment: None, class: None })
+}
+
+/// How far another clock may be ahead in seconds. What lies further in the future would hide all that comes after, so it
+/// counts as of now.
+const AHEAD: f64 = 5.0;
+
+fn moment(at: Option<f64>, now: f64) -> f64 {
+    at.filter(|at| *at <= now + AHEAD).unwrap_or(now)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole seconds of the present are meant"
+)]
+fn present(second: u64, now: f64) -> u64 {
+    if second > (now + AHEAD) as u64 { now as u64 } else { second }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds with fractions")]
@@ -140,8 +160,8 @@ impl Delta {
             key: key(error.method, error.name),
             text: error.text.into(),
             occurrences: error.occurrences,
-            first: error.first.or(error.last).unwrap_or(now),
-            last: error.last.or(error.first).unwrap_or(now),
+            first: moment(error.first.or(error.last), now),
+            last: moment(error.last.or(error.first), now),
         });
         Self {
             errors: errors.collect(),
@@ -185,6 +205,11 @@ impl Delta {
             first: Some(error.first),
             last: Some(error.last),
         })
+    }
+
+    /// Occurrences of errors that did not fit among these.
+    pub(crate) fn further_errors(&self) -> u64 {
+        self.folded_errors.occurrences
     }
 
     /// The exceptions in it: message, detail, how often.

@@ -157,37 +157,53 @@ impl<C: Count> Histogram<C> {
         }
     }
 
-    /// Adds `count` equal values, which widen the bounds but are no part of the sum (see [`Self::know`]).
-    pub(crate) fn add_many(&mut self, nanos: u64, count: u64) {
-        if count == 0 {
-            return;
-        }
-        self.count += count;
-        self.widen(nanos, nanos);
-        let cell = cell_of(nanos);
-        match self.pages.get_mut(cell / PAGE) {
-            Some(Some(page)) => page[cell % PAGE].add(count),
-            _ => self.add_to_new_page(cell, count),
-        }
-    }
-
-    /// Sets the exact sum, and the exact bounds where they are known, of values that were added by [`Self::add_many`].
-    pub(crate) fn know(&mut self, sum: u128, min: Option<u128>, max: u128) {
-        if self.count == 0 {
-            return;
-        }
-        self.sum += sum;
-        let bound = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
-        self.min = min.map_or(self.min, bound);
-        if max > 0 {
-            self.max = bound(max).max(self.min);
-        }
-    }
-
     /// Widens the exact bounds, for values that were added by [`Self::add_cell`].
     pub(crate) fn widen(&mut self, min: u64, max: u64) {
         self.min = self.min.min(min);
         self.max = self.max.max(max);
+    }
+
+    /// As many values as buckets hold, each at its bucket (milliseconds), but for one at the minimum and one at the
+    /// maximum, which are known exactly, as is the sum (nanoseconds). What contradicts the buckets gives way.
+    pub(super) fn from_buckets(
+        buckets: &super::CoarseBuckets,
+        sum: u128,
+        min: Option<u64>,
+        max: Option<u64>,
+    ) -> Self {
+        let nanos = |ms: u64| ms.saturating_mul(1_000_000);
+        let mut counts: Vec<(u64, u64)> =
+            buckets.iter().filter(|(_, n)| *n > 0).map(|(ms, n)| (nanos(ms), n)).collect();
+        let mut histogram = Self::new();
+        let (Some((lowest, _)), Some((highest, _))) = (counts.first(), counts.last()) else {
+            return histogram;
+        };
+        let max = max.unwrap_or(*highest);
+        let mut min = min.unwrap_or(*lowest).min(max);
+        let mut add = |value: u64, count: u64| {
+            histogram.count = histogram.count.saturating_add(count);
+            if count > 0 {
+                histogram.add_to_new_page(cell_of(value), count);
+            }
+        };
+        if let [(_, 1)] = counts[..] {
+            min = max;
+            add(max, 1);
+            counts.clear();
+        }
+        for (value, taken) in [(min, 0), (max, counts.len().saturating_sub(1))] {
+            if let Some((_, count)) = counts.get_mut(taken) {
+                *count -= 1;
+                add(value, 1);
+            }
+        }
+        for (value, count) in counts {
+            add(value.clamp(min, max), count);
+        }
+        histogram.widen(min, max);
+        let n = u128::from(histogram.count);
+        histogram.sum = sum.clamp(n * u128::from(min), n * u128::from(max));
+        histogram
     }
 
     /// Empties the histogram; pages stay allocated.
