@@ -29,7 +29,7 @@ async fn serve(master: &mut Socket, collector: &mut Collector, anchor: Anchor, d
     };
     let mut indices = BTreeMap::new();
     let mut merged = 0;
-    while let Some(event) = timeout(Duration::from_secs(60), master.receive()).await.unwrap() {
+    while let Some(event) = timeout(Duration::from_mins(1), master.receive()).await.unwrap() {
         let Event::Message { from, payload } = event else { continue };
         match Envelope::<ToMaster>::decode(&payload).unwrap().message {
             ToMaster::Ready(_) => {

@@ -18,24 +18,8 @@ const ENTRIES: usize = 64;
 pub mod entry {
     /// Whole number: version of what swarmers say to each other; its presence says that the peer is one.
     pub const VERSION: &str = "version";
-    /// Whole number: a process of a worker or master, drawn when it starts. Report numbers count within it.
+    /// Whole number: a process of a worker or master, drawn when it starts. Another one means that it was started anew.
     pub const BOOT: &str = "boot";
-    /// Whole number: the number of a report, from 1; each is acknowledged, and repeated until it is.
-    pub const SEQ: &str = "seq";
-    /// Whole number: the highest report number up to which all have come in.
-    pub const ACKED: &str = "acked";
-    /// True in the last report of a run.
-    pub const LAST: &str = "last";
-    /// Whole number: the run that a message is part of.
-    pub const RUN: &str = "run";
-    /// Bytes: a full-precision delta of statistics.
-    pub const DELTA: &str = "delta";
-    /// Whole number: the seed of the run.
-    pub const SEED: &str = "seed";
-    /// A map of a class's name to the numbers of its users.
-    pub const USERS: &str = "users";
-    /// The plan of a ramp.
-    pub const PLAN: &str = "plan";
     /// Number with a point: the sender's clock, seconds since the Unix epoch, when it sent this.
     pub const SENT: &str = "sent";
     /// Number with a point: [`SENT`] of what this answers.

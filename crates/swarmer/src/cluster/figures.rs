@@ -17,14 +17,16 @@ impl Report {
         let (mut rows, mut errors, mut further) = (BTreeMap::new(), BTreeMap::new(), 0);
         for delta in deltas {
             delta.add_to(&mut rows);
-            delta.foreign_errors().for_each(|error| add_error(&mut errors, error));
+            delta.foreign_errors().for_each(|error| add_error(&mut errors, &error));
             further += delta.further_errors();
         }
         if further > 0 {
-            add_error(&mut errors, further_errors(further));
+            add_error(&mut errors, &further_errors(further));
         }
         let mut total = ForeignRow { name: "Aggregated".into(), ..ForeignRow::default() };
-        rows.values().for_each(|row| total.add_foreign(row));
+        for row in rows.values() {
+            total.add_foreign(row);
+        }
         let users = classes.values().sum();
         let entries = rows.into_values().map(|row| Entry::of(row, start)).collect();
         Self { entries, total: Entry::of(total, start), errors, classes, users }
@@ -89,7 +91,7 @@ fn further_errors(occurrences: u64) -> ForeignError {
     }
 }
 
-fn add_error(errors: &mut BTreeMap<String, ErrorEntry>, error: ForeignError) {
+fn add_error(errors: &mut BTreeMap<String, ErrorEntry>, error: &ForeignError) {
     let key = python::error_key(&error.method, &error.name, &error.text);
     let known = errors.entry(key).or_insert_with(|| ErrorEntry {
         name: error.name.to_string(),

@@ -55,7 +55,7 @@ impl ForeignRow {
         match &row.coarse {
             Some(coarse) => coarse.iter().for_each(|(bucket, requests)| count(bucket, requests)),
             None => {
-                row.times.iter().for_each(|(time, requests)| count(locust_bucket(time), requests))
+                row.times.iter().for_each(|(time, requests)| count(locust_bucket(time), requests));
             }
         }
         for second in &row.seconds {
@@ -82,7 +82,9 @@ impl ForeignRow {
             (&mut self.failures_per_second, &other.failures_per_second),
         ];
         for (to, from) in pairs {
-            from.iter().for_each(|(key, count)| *to.entry(*key).or_default() += count);
+            for (key, count) in from {
+                *to.entry(*key).or_default() += count;
+            }
         }
     }
 
