@@ -29,7 +29,11 @@ describe("log lines", () => {
   it("begin anew with an engine that was started again", () => {
     const book = new LogBook();
     book.take(reply(Array.from({ length: 10 }, (_, index) => line(index))));
-    book.take(reply([line(0)]));
+    book.markSeen();
+    book.forget();
+    expect(book.next).toBe(0);
+    book.take(reply([line(0, "ERROR")]));
+    expect(book.unseen.value).toBe(1);
     expect(book.lines.value.map(({ number }) => number)).toEqual([0]);
   });
 

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Client } from "../src/api/client";
 import { Store } from "../src/api/store";
+import { MockEngine } from "./mock/engine";
 import { type MockServer, mockServer } from "./mock/server";
 import { openSource } from "./sse";
 
@@ -77,6 +78,25 @@ describe("the store, against a server", () => {
     });
     expect(times().length).toBe(70);
     expect(requests.some((path) => path.startsWith("/api/v1/history?since=1"))).toBe(true);
+  });
+
+  it("does not take another engine's run for the one before", async () => {
+    await until(() => expect(times().length).toBe(30));
+    await until(() => expect(store.logs.lines.value.length).toBeGreaterThan(0));
+    const { url, engine } = server;
+    engine.log("INFO", "of the first engine");
+    await until(() => expect(store.logs.lines.value.at(-1)?.text).toContain("of the first engine"));
+    await server.close();
+    await until(() => expect(store.connection.value.status).toBe("lost"));
+    // Its run has the same number.
+    const other = new MockEngine({ past: 5 });
+    expect(other.run).toBe(engine.run);
+    other.started = (engine.started ?? 0) + 25.5;
+    server = await mockServer({}, Number(new URL(url).port), other);
+    store.retry();
+    await until(() => expect(times().length).toBe(5));
+    await until(() => expect(store.logs.lines.value.length).toBe(other.logs.length));
+    expect(store.logs.lines.value.some(({ text }) => text.includes("first engine"))).toBe(false);
   });
 
   it("begins again with another run", async () => {

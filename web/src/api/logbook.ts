@@ -53,15 +53,19 @@ export class LogBook {
 
   /** Takes a reply to `logs?since=next`. */
   take(reply: LogsReply): void {
-    // A number that is smaller than what was asked for: the engine was started again and counts from the beginning.
-    const restarted = reply.next < this.next;
-    if (restarted) this.seenUpTo.value = 0;
-    const held = restarted ? [] : this.lines.peek();
+    const held = this.lines.peek();
     const last = held.at(-1)?.number ?? -1;
     const fresh = reply.lines.filter((line) => line.number > last);
-    if (fresh.length > 0 || restarted) this.lines.value = [...held, ...fresh].slice(-MOST_LINES);
+    if (fresh.length > 0) this.lines.value = [...held, ...fresh].slice(-MOST_LINES);
     this.workers.value = reply.workers;
     this.next = reply.next;
+  }
+
+  /** Another engine, which counts from the beginning. */
+  forget(): void {
+    this.next = 0;
+    this.seenUpTo.value = 0;
+    this.lines.value = [];
   }
 
   /** The lines of the engine are on the screen. */

@@ -34,6 +34,8 @@ interface Options {
 const MOST_MARKS = 500;
 /** Milliseconds until a hole that could not be filled is tried again. */
 const FILL_AGAIN = 3_000;
+/** No engine counts like this. */
+const NO_RUN = -1;
 
 const keyOfRow = (key: RowKey): string => JSON.stringify([key.kind, key.method, key.name]);
 
@@ -70,6 +72,8 @@ export class Store {
   private filling = false;
   private lastKey = "";
   private run: number | null = null;
+  /** The connection was lost, and nothing was heard since. */
+  private returned = false;
   private releaseLogs: (() => void) | null = null;
 
   constructor({ client, openStream, visible }: Options) {
@@ -163,6 +167,7 @@ export class Store {
       if (before.status === "live") return;
       // Whatever was asked for meanwhile may have failed.
       if (before.status === "lost") {
+        this.returned = true;
         void this.refresh();
         this.touchAll();
       }
@@ -172,6 +177,14 @@ export class Store {
 
   private take(tick: Tick): void {
     const { history, ...now } = tick;
+    // Whoever answers after a while need not be who was there before: another process may count its runs alike.
+    const another = this.returned && this.newest !== null && this.newest.started !== now.started;
+    this.returned = false;
+    if (another) {
+      this.run = NO_RUN;
+      this.logs.forget();
+      this.logLines.touch();
+    }
     this.setRun(now.revision.run);
     if (this.boot.peek() === null) void this.refresh();
     const since = hole(this.course, history);
