@@ -23,6 +23,7 @@ complete -c workload -l tls-cert -d 'Certificate (PEM) to serve the web UI over 
 complete -c workload -l tls-key -d 'Private key (PEM) of --tls-cert [env:LOCUST_TLS_KEY]' -r -F
 complete -c workload -l build-path -d 'Accepted for scripts written for Locust; has no effect [env:LOCUST_BUILD_PATH]' -r -F
 complete -c workload -l web-base-path -d 'Path below which the web UI is served, such as /swarm [env:LOCUST_WEB_BASE_PATH]' -r
+complete -c workload -l web-cors -d 'Let pages of this origin use the interface, such as https://tools.example.com [env:SWARMER_WEB_CORS]' -r
 complete -c workload -l web-users -d 'Who may sign in: name:hash lines, as swarmer hash-password prints them [env:SWARMER_WEB_USERS]' -r -F
 complete -c workload -l web-token -d 'What programs send as Authorization: Bearer TOKEN to be let in [env:SWARMER_WEB_TOKEN]' -r
 complete -c workload -l master-bind-host -d 'Address the master listens at (* for all) [env:LOCUST_MASTER_BIND_HOST] [default: *]' -r
@@ -77,6 +78,7 @@ complete -c workload -l headful -d 'Cancel --headless, for example one from a co
 complete -c workload -l web-login -d 'Ask for a login before the web UI is shown [env:LOCUST_WEB_LOGIN]'
 complete -c workload -l class-picker -d 'Let people choose user classes in the web UI [env:LOCUST_USERCLASS_PICKER]'
 complete -c workload -l legacy-ui -d '[env:LOCUST_LEGACY_UI]'
+complete -c workload -l web-allow-get -d 'Let GET /stop and GET /stats/reset do what POST does, for old scripts [env:SWARMER_WEB_ALLOW_GET]'
 complete -c workload -l master -d 'Run as the master, to which workers connect [env:LOCUST_MODE_MASTER]'
 complete -c workload -l enable-rebalancing -d 'Spread the users anew when workers come or go (always done)'
 complete -c workload -l expect-slaves -d ''

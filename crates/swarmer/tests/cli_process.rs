@@ -114,7 +114,7 @@ fn documents_that_cannot_be_written_are_told() {
 
 fn options_without_effect_are_told() {
     let target = Target::start();
-    let args = "-t 1s -f locustfile.py --html report.html --class-picker --processes 2 Buyer";
+    let args = "-t 1s -f locustfile.py --processes 2 --build-path here Buyer";
     let ended = against(&target, args).run().expect_code(0);
     let told: Vec<&str> =
         ended.log().into_iter().filter(|line| line.contains("has no effect")).collect();
@@ -122,9 +122,7 @@ fn options_without_effect_are_told() {
         told,
         [
             "swarmer.main: --locustfile has no effect: the user classes are compiled into this program; --list shows them",
-            "swarmer.main: --class-picker has no effect: this version has no web UI: name the user classes at the end of \
-             the command line",
-            "swarmer.main: --html has no effect: this version writes no HTML report; --summary-json holds every figure",
+            "swarmer.main: --build-path has no effect: the web UI is part of this program and cannot be exchanged",
         ]
     );
 }

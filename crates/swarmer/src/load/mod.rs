@@ -29,6 +29,7 @@
 
 mod arrivals;
 mod classes;
+mod corners;
 mod dispatch;
 mod pick;
 mod plan;
@@ -42,6 +43,7 @@ mod workers;
 
 pub use arrivals::{Arrival, Arrivals, Share, Spacing};
 pub use classes::{LoadError, UserClass};
+pub use corners::Corners;
 pub use dispatch::{Dispatcher, Placement};
 pub use plan::{Course, Plan};
 pub use ramp::{Change, Chunk, Ramp, Step};

@@ -123,7 +123,7 @@ impl Plan {
     }
 
     /// The planned users, or the rate of journeys, at a moment.
-    fn height(&self, at: Duration) -> f64 {
+    pub(super) fn height(&self, at: Duration) -> f64 {
         match self {
             Self::Users { users, rate, .. } => (rate * at.as_secs_f64()).min(f64::from(*users)),
             Self::Stages { stages, .. } => f64::from(stages.users_at(at)),
@@ -269,6 +269,11 @@ impl Course {
             ]);
         }
         rows
+    }
+
+    /// When which number of users is wanted.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (Duration, u32)> {
+        self.changes.iter().map(|(at, target)| (*at, target.users))
     }
 
     fn peak(&self) -> u32 {

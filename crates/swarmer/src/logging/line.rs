@@ -45,6 +45,12 @@ fn push_harmless(line: &mut String, text: &str) {
     }
 }
 
+/// The level that a line begins with.
+pub(super) fn level_of(line: &str) -> Level {
+    let word = line.split_once("] ").and_then(|(_, rest)| rest.split('/').nth(1));
+    word.and_then(Level::from_name).unwrap_or_default()
+}
+
 fn is_harmful(letter: char) -> bool {
     let turns_text_around = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let separates_lines = matches!(letter, '\u{2028}' | '\u{2029}');
@@ -67,6 +73,12 @@ mod tests {
     fn line(message: &str) -> String {
         let time = "2026-01-31T12:00:05.0071[UTC]".parse().unwrap();
         format(&time, "vm", Level::Warning, "swarmer.main", message)
+    }
+
+    #[test]
+    fn levels_are_read_back() {
+        assert_eq!(level_of(&line("a/ERROR/b] x/DEBUG/y")), Level::Warning);
+        assert_eq!(level_of("no line of ours"), Level::Info);
     }
 
     #[test]

@@ -124,6 +124,26 @@ pub(crate) fn written() -> usize {
     LOG.get().map(|log| log.sink.written()).unwrap_or_default()
 }
 
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number, counted from 0 since logging was set up.
+    pub number: u64,
+    /// How severe it is.
+    pub level: Level,
+    /// All of it, without its end.
+    pub text: Arc<str>,
+}
+
+/// The newest lines (up to 500) from number `first` on, oldest first, and the number of the next there will be.
+pub fn since(first: u64) -> (u64, Vec<Line>) {
+    let Some(log) = LOG.get() else { return (0, Vec::new()) };
+    let (next, lines) = log.sink.since(first);
+    let line =
+        |(number, text): (u64, Arc<str>)| Line { number, level: line::level_of(&text), text };
+    (next, lines.into_iter().map(line).collect())
+}
+
 fn open(path: &Path) -> Result<File, LogError> {
     let opened = File::options().create(true).append(true).open(path);
     opened.map_err(|source| LogError::File { path: path.to_owned(), source })

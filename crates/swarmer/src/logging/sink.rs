@@ -90,6 +90,16 @@ impl Sink {
         self.shared.lock().recent.iter().cloned().collect()
     }
 
+    /// The newest lines from number `first` on, and the number of the first that is not there yet.
+    pub(super) fn since(&self, first: u64) -> (u64, Vec<(u64, Arc<str>)>) {
+        let state = self.shared.lock();
+        let next = state.written as u64;
+        let kept = next - state.recent.len() as u64;
+        let numbered = (kept..).zip(&state.recent).filter(|(number, _)| *number >= first);
+        let lines = numbered.map(|(number, line)| (number, Arc::clone(line))).collect();
+        (next, lines)
+    }
+
     /// Waits until everything queued so far is written, or the destination has taken nothing for five seconds.
     pub(super) fn flush(&self) {
         let state = self.shared.lock();
@@ -212,6 +222,10 @@ mod tests {
         assert!(told, "the drop is told");
         assert_eq!(sink.recent().len(), RECENT);
         assert_eq!(sink.recent().last().unwrap().as_ref(), "last");
+        let (next, newest) = sink.since(2000);
+        assert_eq!((next, newest), (2001, vec![(2000, "last".into())]));
+        assert_eq!(sink.since(0).1.len(), RECENT);
+        assert!(sink.since(u64::MAX).1.is_empty());
         sink.close();
     }
 

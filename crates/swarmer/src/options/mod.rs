@@ -24,6 +24,7 @@
 mod command;
 mod conf;
 mod documents;
+mod edit;
 mod opt;
 mod places;
 mod program;

@@ -24,6 +24,7 @@ impl std::fmt::Debug for Secret {
 
 /// Where and how the web UI is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct WebOptions {
     /// Address; `None` means all.
     pub host: Option<String>,
@@ -49,6 +50,10 @@ pub struct WebOptions {
     pub tls_key: Option<PathBuf>,
     /// Let people choose user classes.
     pub class_picker: bool,
+    /// Let GET stop runs and reset figures, as old clients of Locust do.
+    pub allow_get: bool,
+    /// The one foreign origin whose pages may use the interface; `*` means any.
+    pub cors: Option<String>,
 }
 
 impl Default for WebOptions {
@@ -66,6 +71,8 @@ impl Default for WebOptions {
             tls_cert: None,
             tls_key: None,
             class_picker: false,
+            allow_get: false,
+            cors: None,
         }
     }
 }
@@ -91,6 +98,8 @@ impl WebOptions {
             tls_cert: path("tls-cert"),
             tls_key: path("tls-key"),
             class_picker: values.flag("class-picker"),
+            allow_get: values.flag("web-allow-get"),
+            cors: text("web-cors"),
         }
     }
 }

@@ -85,6 +85,14 @@ impl Values {
         }
     }
 
+    pub(super) fn get(&self, long: &str) -> Option<&Value> {
+        self.by_name.get(long)
+    }
+
+    pub(super) fn unset(&mut self, long: &str) {
+        self.by_name.remove(long);
+    }
+
     /// Whether the option was set anywhere, or has a default; a flag counts when it is on.
     pub(super) fn is_set(&self, long: &str) -> bool {
         !matches!(self.by_name.get(long), None | Some(Value::Flag(false)))
@@ -150,6 +158,14 @@ impl Values {
 }
 
 impl Kind {
+    /// Whether a text is a value of this kind.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn check(&self, text: &str) -> Result<(), String> {
+        self.read(text).map(drop)
+    }
+
     /// Reads one value.
     ///
     /// # Errors

@@ -29,6 +29,17 @@ pub enum State {
 }
 
 impl State {
+    /// Locust's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Spawning => "spawning",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+        }
+    }
+
     /// Whether users may be running.
     pub fn is_active(self) -> bool {
         matches!(self, Self::Spawning | Self::Running | Self::Stopping)

@@ -8,6 +8,7 @@ mod level;
 mod order;
 mod overrides;
 mod panics;
+pub(crate) mod ratio;
 mod set;
 mod wait;
 

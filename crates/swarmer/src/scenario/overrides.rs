@@ -28,6 +28,15 @@ pub(crate) struct Override {
 pub(crate) struct OverrideError(String);
 
 impl Override {
+    /// Takes over what a later change says.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        self.class.clone_from(&later.class);
+        self.weight = later.weight.or(self.weight);
+        self.fixed_count = later.fixed_count.or(self.fixed_count);
+        self.host = later.host.clone().or(self.host.take());
+        self.tasks = later.tasks.clone().or(self.tasks.take());
+    }
+
     /// Reads the option's values: JSON texts, and paths that end in `.json`. Each holds an object or an array of objects.
     pub(crate) fn read_all(texts: &[String]) -> Result<Vec<Self>, OverrideError> {
         let mut all = Vec::new();

@@ -90,6 +90,11 @@ pub struct FromDue {
 }
 
 impl FromDue {
+    /// Lets go of the histogram, for documents that do without.
+    pub(crate) fn thin(&mut self) {
+        self.times = Arc::default();
+    }
+
     pub(super) fn of(times: &Arc<Histogram>) -> Self {
         let mut nanos = [None; PERCENTILES.len()];
         times.quantiles(&PERCENTILES, &mut nanos);

@@ -1,7 +1,10 @@
 //! Who begins and ends runs: the command line, time, signals, keys, and whoever sits at the web page.
 
 use std::pin::Pin;
+use std::time::Duration;
 
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use super::SetupError;
@@ -13,51 +16,68 @@ use super::signals::Signals;
 use crate::load::LoadError;
 use crate::logging::MAIN;
 use crate::runner::{Ending, Handle, State};
+use crate::web::Wish;
 
-/// Brings a load about, and returns when that or the time of the run is over.
-type Course = Pin<Box<dyn Future<Output = Result<Over, LoadError>>>>;
-
-/// What ended a run from inside.
-enum Over {
-    RunTime,
-    Model(Ending),
-}
+/// Brings a load about, and returns when that is over.
+type Course = Pin<Box<dyn Future<Output = Result<Ending, LoadError>>>>;
 
 /// What comes next for the conductor.
 enum Next {
+    /// The run time is over.
+    TimeUp,
     /// The plan of the run is at its end.
-    Over(Result<Over, LoadError>),
+    Over(Result<Ending, LoadError>),
     /// Users are being stopped: nothing more may be started in this run.
     Stopping,
     /// The last user is gone.
     Stopped,
+    /// Somebody at the web page wants something.
+    Wish(Wish),
     /// Somebody wants the process to end.
     Quit,
 }
 
+/// What keeps the process after a run: the web page.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) wishes: mpsc::Receiver<Wish>,
+    /// The process ends so long after a run.
+    pub(super) autoquit: Option<Duration>,
+}
+
 /// Steers the runs of a process.
 pub(super) struct Conductor {
-    handle: Handle,
-    desk: Desk,
-    course: Option<Course>,
+    pub(super) handle: Handle,
+    pub(super) desk: Desk,
+    /// None where the process ends with its one run.
+    served: Option<Served>,
+    pub(super) course: Option<Course>,
+    /// When the run that goes on ends by its run time.
+    pub(super) limit: Option<Instant>,
     /// A run has begun and is not over.
     is_running: bool,
+    /// When the process ends by itself.
+    quits: Option<Instant>,
 }
 
 impl Conductor {
-    pub(super) fn new(handle: Handle, desk: Desk) -> Self {
-        Self { handle, desk, course: None, is_running: false }
+    pub(super) fn new(handle: Handle, desk: Desk, served: Option<Served>) -> Self {
+        let (course, limit, quits) = (None, None, None);
+        Self { handle, desk, served, course, limit, is_running: false, quits }
     }
 
     /// Begins with `first`, goes on until the process shall end, and ends the run that goes on then.
     pub(super) async fn conduct(
         mut self,
-        first: (Load, Prepared),
+        first: Option<(Load, Prepared)>,
         mut signals: Signals,
         mut asks: Asks,
     ) {
-        let (load, prepared) = first;
-        match self.begin(load, &prepared).await {
+        let begun = match first {
+            Some((load, prepared)) => self.begin(load, &prepared).await,
+            None => Ok(()),
+        };
+        match begun {
             Ok(()) => self.until_quit(&mut signals, &mut asks).await,
             Err(problem) => problem.lines().for_each(|line| error!(target: MAIN, "{line}")),
         }
@@ -75,41 +95,62 @@ impl Conductor {
     }
 
     async fn until_quit(&mut self, signals: &mut Signals, asks: &mut Asks) {
+        let stays = self.served.is_some();
+        let then = if stays { "stopping test" } else { "shutting down" };
         loop {
             match self.next(signals, asks).await {
-                Next::Over(over) => {
-                    self.course = None;
-                    match over {
-                        Ok(Over::RunTime) => {
-                            info!(target: MAIN, "--run-time limit reached, shutting down");
-                        }
-                        Ok(Over::Model(ending)) => info!(target: MAIN, "{}", model::said(ending)),
-                        Err(error) => error!(target: MAIN, "{error}"),
+                Next::TimeUp => info!(target: MAIN, "--run-time limit reached, {then}"),
+                Next::Over(Ok(ending)) => info!(target: MAIN, "{}, {then}", model::said(ending)),
+                Next::Over(Err(error)) => error!(target: MAIN, "{error}"),
+                Next::Stopping => {
+                    (self.course, self.limit) = (None, None);
+                    continue;
+                }
+                Next::Stopped => {
+                    (self.course, self.limit, self.is_running) = (None, None, false);
+                    let autoquit = self.served.as_ref().and_then(|served| served.autoquit);
+                    self.quits = autoquit.and_then(|after| Instant::now().checked_add(after));
+                    if stays {
+                        continue;
                     }
                     return;
                 }
-                Next::Stopping => self.course = None,
-                Next::Stopped => {
-                    self.is_running = false;
-                    return;
+                Next::Wish(wish) => {
+                    if self.grant(wish, signals).await.is_err() {
+                        return;
+                    }
+                    continue;
                 }
                 Next::Quit => return,
             }
+            (self.course, self.limit) = (None, None);
+            if !stays {
+                return;
+            }
+            self.handle.stop_soon();
         }
     }
 
     /// Waits for what comes next.
     async fn next(&mut self, signals: &mut Signals, asks: &mut Asks) -> Next {
         let (has_course, is_running) = (self.course.is_some(), self.is_running);
+        let (limit, quits) = (self.limit, self.quits);
         let over = async {
             match self.course.as_mut() {
                 Some(course) => course.await,
                 None => std::future::pending().await,
             }
         };
+        let wish = async {
+            match self.served.as_mut() {
+                Some(served) => served.wishes.recv().await,
+                None => None,
+            }
+        };
         let (mut stopping, mut stopped) = (self.handle.clone(), self.handle.clone());
         tokio::select! {
             biased;
+            () = moment(limit) => Next::TimeUp,
             over = over => Next::Over(over),
             name = signals.next() => {
                 info!(target: MAIN, "Got {name} signal");
@@ -118,38 +159,46 @@ impl Conductor {
             () = stopped.until(|state| state == State::Stopped), if is_running => Next::Stopped,
             () = stopping.until(|state| matches!(state, State::Stopping | State::Stopped)),
                 if has_course => Next::Stopping,
+            Some(wish) = wish => Next::Wish(wish),
+            () = moment(quits), if !is_running => {
+                info!(target: MAIN, "--autoquit time reached, shutting down");
+                Next::Quit
+            }
             () = asks.obey(&self.handle) => Next::Quit,
         }
     }
 
     /// Begins a run with this load.
-    async fn begin(&mut self, load: Load, prepared: &Prepared) -> Result<(), SetupError> {
+    pub(super) async fn begin(
+        &mut self,
+        load: Load,
+        prepared: &Prepared,
+    ) -> Result<(), SetupError> {
         self.handle.begin(self.desk.run_of(&load, prepared)).await?;
-        self.is_running = true;
+        (self.is_running, self.quits) = (true, None);
+        self.desk.note_begun(&load);
         let ends_by_itself = load.ends_by_itself();
-        let Load { model, plan, run_time, .. } = load;
+        let Load { model, plan, run_time, warnings, .. } = load;
+        warnings.iter().for_each(|warning| warn!(target: MAIN, "{warning}"));
         if let Some(plan) = plan {
             plan.to_string().lines().for_each(|line| info!(target: MAIN, "{line}"));
         }
         if let Some(limit) = run_time {
             info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs());
-        } else if !ends_by_itself {
+        } else if !ends_by_itself && self.served.is_none() {
             info!(target: MAIN, "No run time limit set, use CTRL+C to interrupt");
         }
+        self.limit = run_time.and_then(|limit| Instant::now().checked_add(limit));
         let handle = self.handle.clone();
-        self.course = Some(Box::pin(async move {
-            let limit = async {
-                match run_time {
-                    Some(limit) => tokio::time::sleep(limit).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = limit => Ok(Over::RunTime),
-                ending = model.follow(&handle) => ending.map(Over::Model),
-            }
-        }));
+        self.course = Some(Box::pin(async move { model.follow(&handle).await }));
         Ok(())
+    }
+}
+
+/// Waits for this moment; for ever if there is none.
+async fn moment(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

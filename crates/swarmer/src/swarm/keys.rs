@@ -1,4 +1,4 @@
-//! Keys on the terminal while a run goes on: `w` and `W` add 1 and 10 users, `s` and `S` take 1 and 10 away.
+//! Keys on the terminal: `w` and `W` add 1 and 10 users, `s` and `S` take 1 and 10 away, Enter opens the web page.
 //!
 //! The terminal hands keys over one by one for as long as a [`Terminal`] lives; when it goes, however the run ends, the
 //! terminal is as it was. Nothing is touched while another program has the terminal (`&`, Ctrl-Z and `bg`): whoever
@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, Read};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tracing::warn;
@@ -32,7 +33,7 @@ fn change_of(key: u8) -> Option<i32> {
 }
 
 /// Carries out what keys ask for, if it is `ours` to read them; without a terminal on stdin there are none.
-pub(super) async fn listen(handle: Handle, ours: bool) -> Infallible {
+pub(super) async fn listen(handle: Handle, ours: bool, page: Option<String>) -> Infallible {
     let terminal = if ours { Terminal::of_stdin() } else { None };
     // As long as the buffer within stdin, so that nothing stays behind in there, where nobody would see it.
     let mut keys = vec![0; 8 * 1024];
@@ -45,13 +46,33 @@ pub(super) async fn listen(handle: Handle, ours: bool) -> Infallible {
             // The terminal is gone.
             Ok(0) | Err(_) => break,
             Ok(count) => {
-                for change in keys[..count].iter().filter_map(|key| change_of(*key)) {
-                    change_users(&handle, change).await;
+                for key in &keys[..count] {
+                    match (change_of(*key), &page) {
+                        (Some(change), _) => change_users(&handle, change).await,
+                        (None, Some(page)) if matches!(key, b'\n' | b'\r') => open_browser(page),
+                        _ => {}
+                    }
                 }
             }
         }
     }
     std::future::pending().await
+}
+
+/// Opens the page in the person's browser. A browser that is there goes on when this program ends.
+fn open_browser(page: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    // That it listens everywhere is no address to go to.
+    let page = page.replace("//0.0.0.0:", "//localhost:");
+    let (input, output, errors) = (Stdio::null(), Stdio::null(), Stdio::null());
+    let opened = Command::new(opener).arg(&page).stdin(input).stdout(output).stderr(errors).spawn();
+    match opened {
+        // It hands the address over and ends; somebody has to take note of that.
+        Ok(mut child) => drop(std::thread::spawn(move || child.wait())),
+        Err(error) => {
+            warn!(target: MAIN, "No browser could be opened ({opener}: {error}); go to {page}")
+        }
+    }
 }
 
 /// Goes to so many users more or fewer, unless users are still on their way.

@@ -5,25 +5,29 @@ use std::hash::BuildHasher;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
-use super::conductor::Conductor;
+use super::conductor::{Conductor, Served};
 use super::desk::Desk;
 use super::model::{self, Load, ONE_USER};
 use super::output::Output;
 use super::preflight::Checklist;
 use super::preparation::{Preparation, Prepared};
 use super::push::Pusher;
+use super::report_page::ReportPage;
 use super::signals::Signals;
-use super::{SetupError, Swarm, face, health_check, keys, master, ratio, worker};
+use super::{SetupError, Swarm, face, health_check, keys, master, worker};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Drivers, Fleet, Outcome, Settings, Trouble};
+use crate::runner::{self, Control, Drivers, Fleet, Handle, Limits, Outcome, Settings, Trouble};
+use crate::scenario::ratio;
 use crate::stats::Collector;
 use crate::telemetry::Push;
+use crate::web::{About, Door, Server, ServerError};
 
 /// The exit code of a mistake on the command line.
 const USAGE: u8 = 2;
@@ -107,9 +111,15 @@ fn describe(swarm: &Swarm, options: &Options) -> String {
         return format!("Available Users:\n{}", names.concat());
     }
     if options.show_task_ratio_json {
-        return format!("{:#}\n", ratio::json(&classes, users));
+        return format!("{:#}\n", ratio::json(&classes, &ratio::shares(&classes, users)));
     }
     ratio::text(&classes, users)
+}
+
+/// Without its page the program would be of no use to whoever asked for it: Locust's code is 2.
+fn no_page(error: &ServerError) -> SetupError {
+    let hint = "Choose another place with --web-host and --web-port (0: any port), or run with --headless.";
+    SetupError::new(error.to_string()).hint(hint).exit_code(USAGE)
 }
 
 /// A seed that a person can type again.
@@ -122,9 +132,6 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     info!(target: MAIN, "Starting {} {}", swarm.name, swarm.version);
     if let Some(profile) = &options.profile {
         info!(target: MAIN, "Profile {profile}");
-    }
-    if !options.headless && !options.cluster.worker {
-        info!(target: MAIN, "There is no web UI in this version: the run starts at once, as with --headless");
     }
     for notice in &options.notices {
         warn!(target: MAIN, "{notice}");
@@ -142,23 +149,31 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     }
     let desk = desk(swarm.configured(&options)?, options)?;
     let hooks = Arc::clone(&desk.swarm().hooks);
-    let load = desk.load()?;
-    let is_master = desk.options().cluster.master;
-    // A master runs no user and need not reach the target.
-    let machine =
-        if is_master { Checklist::of_master() } else { Checklist::of_machine(load.users) };
-    let hosts = if is_master { Vec::new() } else { desk.hosts()? };
     if desk.options().check {
-        return check(machine, &hosts, desk.options());
+        let machine = desk.checklist(&desk.load()?);
+        return check(machine, &desk.hosts()?, desk.options());
     }
-    machine.warn()?;
+    let first = if desk.options().headless || desk.options().web.autostart {
+        let load = desk.load()?;
+        desk.hosts()?;
+        desk.checklist(&load).warn()?;
+        Some(load)
+    } else {
+        None
+    };
+    let door = if desk.options().headless {
+        None
+    } else {
+        Some(Door::open(&desk.options().web).map_err(|error| no_page(&error))?)
+    };
     let output = Output::new(desk.options())?;
+    let page = ReportPage::reserve(desk.options(), &desk.swarm().name, desk.facts())?;
     let push = push_config(desk.options(), &desk.swarm().name)?;
     let on_error = desk.options().exit_code_on_error;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Set-up's HTTP/2 connections live beside it, as those of users live on their drivers.
-    let outcome = LocalSet::new().block_on(&runtime, drive(desk, load, output, push));
+    let outcome = LocalSet::new().block_on(&runtime, drive(desk, first, output, (door, push)));
     // A name server that does not answer must not hold up the end.
     runtime.shutdown_background();
     let (Outcome { record, watcher: mut output, trouble }, pusher) = outcome?;
@@ -166,7 +181,7 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if let Some(pusher) = pusher {
         pusher.finish(summary);
     }
-    let files_written = output.write(&record);
+    let files_written = output.write(&record, page.as_ref());
     let wanted = hooks.quitting(summary);
     let code = if summary.has_problems() { on_error } else { 0 };
     let code = match (code, trouble) {
@@ -200,34 +215,38 @@ fn desk(mut swarm: Swarm, options: Options) -> Result<Desk, SetupError> {
 /// The engine at work, from its first thread to its last figure.
 async fn drive(
     mut desk: Desk,
-    load: Load,
-    mut output: Output,
-    push: Option<Push>,
+    first: Option<Load>,
+    output: Output,
+    sides: (Option<Door>, Option<Push>),
 ) -> Result<(Outcome<Output>, Option<Pusher>), SetupError> {
     let mut signals = Signals::listen()?;
-    let prepared = signals.unless(desk.prepare()).await?;
+    let first = match first {
+        Some(load) => Some((load, signals.unless(desk.prepare()).await?)),
+        None => None,
+    };
     let options = Arc::clone(desk.options());
     let drivers = options.threads.unwrap_or_else(runner::default_drivers);
     let anchor = Anchor::now();
     let mut collector = Collector::new(anchor, clock::now());
-    *collector.info_mut() = desk.info(prepared.requests);
+    *collector.info_mut() = desk.info(0);
     if options.json || options.json_file.is_some() {
         collector.keep_seconds();
     }
     let swarm = desk.swarm();
-    let settings = swarm.settings(&options, load.limits.clone());
+    // What a run is made of comes with its begin.
+    let settings = swarm.settings(&options, Limits::default());
     if options.cluster.master {
         let fleet = master::listen(&desk, anchor)?;
         let watch = (collector, output, settings);
-        return steer(fleet, watch, (desk, load, prepared), signals, push).await;
+        return steer(fleet, watch, (desk, first), signals, sides).await;
     }
     let fleet_setup = runner::Setup {
         classes: swarm.classes.clone().into(),
         options: Arc::clone(&options),
-        provided: Arc::clone(&prepared.provided),
+        provided: Arc::default(),
         http: http_config(&options)?,
         anchor,
-        limits: load.limits.clone(),
+        limits: Limits::default(),
         max_rate: model::max_rate(&options, drivers),
         catch_exceptions: swarm.catch_exceptions,
         hooks: Arc::clone(&swarm.hooks),
@@ -235,40 +254,77 @@ async fn drive(
         script: None,
     };
     let fleet = Drivers::start(drivers, &fleet_setup)?;
-    steer(fleet, (collector, output, settings), (desk, load, prepared), signals, push).await
+    steer(fleet, (collector, output, settings), (desk, first), signals, sides).await
 }
 
 /// The engine at work over its fleet.
 async fn steer<F: Fleet>(
     fleet: F,
     (collector, mut output, settings): (Collector, Output, Settings),
-    (desk, load, prepared): (Desk, Load, Prepared),
+    (desk, first): (Desk, Option<(Load, Prepared)>),
     mut signals: Signals,
-    push: Option<Push>,
+    (door, push): (Option<Door>, Option<Push>),
 ) -> Result<(Outcome<Output>, Option<Pusher>), SetupError> {
     let options = Arc::clone(desk.options());
     let asks = output.begin(&options)?;
     let (control, handle) = Control::new(fleet, collector, output, settings)?;
 
     let pusher = push.map(|push| Pusher::begin(push, handle.clone())).transpose()?;
-    let keys = keys::listen(handle.clone(), !asks.have_the_keys());
+    let url = door.as_ref().map(Door::url);
+    let (served, server) = match door {
+        Some(door) => serve(door, &desk, handle.clone())?,
+        None => (None, None),
+    };
+    let keys = keys::listen(handle.clone(), !asks.have_the_keys(), url);
     let cluster = options.cluster.clone();
     let steering = async {
-        let workers = master::wait_for_workers(&cluster, handle.clone());
-        if let Err(problem) = signals.unless(workers).await {
-            handle.quit();
-            return Err(problem);
+        if first.is_some() {
+            let workers = master::wait_for_workers(&cluster, handle.clone());
+            if let Err(problem) = signals.unless(workers).await {
+                handle.quit();
+                return Err(problem);
+            }
         }
-        let conductor = Conductor::new(handle, desk);
+        let conductor = Conductor::new(handle, desk, served);
         tokio::select! {
-            () = conductor.conduct((load, prepared), signals, asks) => {}
+            () = conductor.conduct(first, signals, asks) => {}
             never = keys => match never {},
         }
         Ok(())
     };
     let (outcome, steered) = tokio::join!(control.run(), steering);
+    drop(server);
     steered?;
     Ok((outcome, pusher))
+}
+
+/// Opens the web page to everybody who may reach it.
+fn serve(
+    door: Door,
+    desk: &Desk,
+    handle: Handle,
+) -> Result<(Option<Served>, Option<Server>), SetupError> {
+    /// More wait at the page.
+    const WISHES: usize = 16;
+    let swarm = desk.swarm();
+    let about = About {
+        workload: swarm.name.clone(),
+        version: swarm.version.clone(),
+        settings: swarm.options.clone(),
+    };
+    let (url, is_exposed) = (door.url(), door.is_exposed());
+    let (sender, wishes) = mpsc::channel(WISHES);
+    let server = Server::start(door, about, handle, sender, desk.facts());
+    let server = server.map_err(|error| no_page(&error))?;
+    info!(target: MAIN, "Starting web interface at {url}, press enter to open your default browser.");
+    if is_exposed {
+        warn!(
+            target: MAIN,
+            "Everybody who can reach this machine can start load from here: --web-host 127.0.0.1 keeps it to yourself"
+        );
+    }
+    let served = Served { wishes, autoquit: desk.options().web.autoquit };
+    Ok((Some(served), Some(server)))
 }
 
 /// Whether and where metrics are pushed.

@@ -15,7 +15,8 @@ mod output;
 mod preflight;
 mod preparation;
 mod push;
-mod ratio;
+mod reception;
+mod report_page;
 mod setup;
 mod signals;
 mod terminal;
@@ -74,6 +75,8 @@ pub struct Swarm {
     setup: Option<Box<dyn SetupFn>>,
     environment: Option<Box<dyn Environment>>,
     shape: Option<Box<dyn load::Shape>>,
+    /// The name of the shape's type.
+    shape_name: &'static str,
     pub(crate) catch_exceptions: bool,
     pub(crate) hooks: Arc<Hooks>,
 }
@@ -98,6 +101,7 @@ impl Swarm {
             setup: None,
             environment: None,
             shape: None,
+            shape_name: "",
             catch_exceptions: true,
             hooks: Arc::default(),
         }
@@ -168,8 +172,9 @@ impl Swarm {
     /// # let _ = swarm;
     /// ```
     #[must_use]
-    pub fn shape(mut self, shape: impl load::Shape + 'static) -> Self {
+    pub fn shape<S: load::Shape + 'static>(mut self, shape: S) -> Self {
         self.shape = Some(Box::new(shape));
+        self.shape_name = std::any::type_name::<S>();
         self
     }
 
@@ -276,26 +281,7 @@ impl Swarm {
     /// # Errors
     /// When there is a class that has none.
     pub(crate) fn hosts(&self, options: &Options) -> Result<Vec<String>, SetupError> {
-        if !self.classes.iter().any(UserClass::needs_host) {
-            return Ok(Vec::new());
-        }
-        if let Some(host) = &options.host {
-            return Ok(vec![host.clone()]);
-        }
-        let mut hosts: Vec<String> = Vec::new();
-        for class in self.classes.iter().filter(|class| class.needs_host()) {
-            let host = class.host().ok_or_else(|| {
-                let name = class.name();
-                SetupError::new(format!("no host to send requests to: user class {name} has none"))
-                    .hint(
-                        "Give the base URL of the system under test: --host http://localhost:3000",
-                    )
-            })?;
-            if !hosts.iter().any(|known| known == host) {
-                hosts.push(host.to_owned());
-            }
-        }
-        Ok(hosts)
+        desk::hosts_of(self.classes.iter(), options)
     }
 
     fn infos(&self) -> Vec<ClassInfo> {

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use tracing::warn;
-
 use super::SetupError;
 use crate::http::AllowList;
 use crate::load::{Arrivals, Plan, Rates, Shape, Spacing, Stages, TextError, UserClass};
-use crate::logging::MAIN;
 use crate::options::Options;
 use crate::runner::{Budget, Ending, Limits, Model};
 
@@ -39,6 +36,8 @@ pub(crate) struct Load {
     pub(super) run_time: Option<Duration>,
     /// On the number of tasks.
     pub(crate) limits: Limits,
+    /// What to tell people before the run: options that have no say in it.
+    pub(super) warnings: Vec<String>,
 }
 
 /// The share of each driver in `--max-rate`.
@@ -107,8 +106,10 @@ pub(crate) fn load(
     options: &Options,
 ) -> Result<Load, SetupError> {
     let wanted = wanted(options).map_err(SetupError::new)?;
+    let mut warnings = Vec::new();
     if shape.is_some() && !matches!(wanted, Wanted::Users) {
-        warn!(target: MAIN, "The load shape of the workload is not used: the options ask for another load");
+        let text = "The load shape of the workload is not used: the options ask for another load";
+        warnings.push(text.to_owned());
     }
     let limits = Limits {
         all: options.iterations.filter(|_| !matches!(wanted, Wanted::Rates(_))).map(Budget::new),
@@ -116,18 +117,19 @@ pub(crate) fn load(
     };
     let run_time = options.run_time;
     match (wanted, shape) {
-        (Wanted::Rates(rates), _) => of_rates(rates, classes, options),
+        (Wanted::Rates(rates), _) => of_rates(rates, classes, options, warnings),
         (Wanted::Stages(stages), _) => {
-            ignored(&[("--users", options.users.is_some()), spawn_rate(options)]);
+            let given = [("--users", options.users.is_some()), spawn_rate(options)];
+            warnings.extend(ignored(&given));
             let users = stages.peak();
             let plan = Some(Plan::Stages { stages: stages.clone(), run_time });
-            Ok(Load { model: Model::Stages(stages), plan, users, run_time, limits })
+            Ok(Load { model: Model::Stages(stages), plan, users, run_time, limits, warnings })
         }
         (Wanted::Users, Some(shape)) => Ok(of_shape(shape, options, limits)),
         (Wanted::Users, None) => {
             let users = options.users.unwrap_or(ONE_USER);
             let model = Model::Users { users, rate: options.spawn_rate.unwrap_or(1.0) };
-            Ok(Load { model, plan: None, users, run_time, limits })
+            Ok(Load { model, plan: None, users, run_time, limits, warnings })
         }
     }
 }
@@ -154,9 +156,9 @@ impl Load {
 /// What the log says when a model is at its end.
 pub(super) fn said(ending: Ending) -> &'static str {
     match ending {
-        Ending::Shape => "Shape test completed, shutting down",
-        Ending::Stages => "All stages are over, shutting down",
-        Ending::Arrivals => "All journeys have arrived, shutting down",
+        Ending::Shape => "Shape test completed",
+        Ending::Stages => "All stages are over",
+        Ending::Arrivals => "All journeys have arrived",
     }
 }
 
@@ -164,36 +166,38 @@ fn spawn_rate(options: &Options) -> (&'static str, bool) {
     ("--spawn-rate", options.spawn_rate.is_some())
 }
 
-fn ignored(options: &[(&str, bool)]) {
+fn ignored(options: &[(&str, bool)]) -> Option<String> {
     let given: Vec<&str> =
         options.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
-    if !given.is_empty() {
-        warn!(target: MAIN, "The following option(s) will be ignored: {}", given.join(", "));
-    }
+    let text = format!("The following option(s) will be ignored: {}", given.join(", "));
+    (!given.is_empty()).then_some(text)
 }
 
 fn of_shape(shape: Box<dyn Shape>, options: &Options, limits: Limits) -> Load {
     let users = options.users.unwrap_or(ONE_USER);
+    let mut warnings = Vec::new();
     if !shape.uses_common_options() {
         let given = [
             ("--users", options.users.is_some()),
             spawn_rate(options),
             ("--run-time", options.run_time.is_some()),
         ];
-        if given.iter().any(|(_, given)| *given) {
-            warn!(
-                target: MAIN,
-                "--run-time, --users or --spawn-rate have no impact on LoadShapes unless the shape class explicitly \
-                 reads them."
-            );
+        let no_impact = "--run-time, --users or --spawn-rate have no impact on LoadShapes unless the shape class \
+                         explicitly reads them.";
+        if let Some(ignored) = ignored(&given) {
+            warnings.extend([no_impact.to_owned(), ignored]);
         }
-        ignored(&given);
     }
-    Load { model: Model::Shape(shape), plan: None, users, run_time: None, limits }
+    Load { model: Model::Shape(shape), plan: None, users, run_time: None, limits, warnings }
 }
 
-fn of_rates(rates: Rates, classes: &[UserClass], options: &Options) -> Result<Load, SetupError> {
-    ignored(&[spawn_rate(options)]);
+fn of_rates(
+    rates: Rates,
+    classes: &[UserClass],
+    options: &Options,
+    mut warnings: Vec<String>,
+) -> Result<Load, SetupError> {
+    warnings.extend(ignored(&[spawn_rate(options)]));
     if let Some(class) = classes.iter().find(|class| class.fixed_count > 0) {
         return Err(SetupError::new(format!(
             "user class {} has a fixed count, which means nothing where journeys arrive at a rate",
@@ -219,7 +223,7 @@ fn of_rates(rates: Rates, classes: &[UserClass], options: &Options) -> Result<Lo
     let seed = options.seed.unwrap_or_default();
     let arrivals = Arrivals::new(rates, spacing, classes, seed).until(duration).at_most(most);
     let model = Model::Arrivals { arrivals: Box::new(arrivals), users, duration };
-    Ok(Load { model, plan: Some(plan), users, run_time, limits: Limits::default() })
+    Ok(Load { model, plan: Some(plan), users, run_time, limits: Limits::default(), warnings })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds")]

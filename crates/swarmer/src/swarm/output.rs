@@ -9,6 +9,7 @@ use tracing::{error, info};
 use super::SetupError;
 use super::documents::Documents;
 use super::face::{Asks, Face};
+use super::report_page::ReportPage;
 use crate::clock;
 use crate::logging::{self, MAIN};
 use crate::options::Options;
@@ -23,6 +24,8 @@ const TABLE_EVERY: u64 = 2;
 /// Tables on the terminal, CSV files, JSON documents, progress lines: all from the same summary.
 pub(super) struct Output {
     tables: bool,
+    /// Runs come and go: between them there is nothing to show.
+    is_served: bool,
     face: Face,
     narrator: Narrator,
     run_time: Option<u64>,
@@ -48,7 +51,8 @@ impl Output {
         };
         let narrator = Narrator::new(options);
         Ok(Self {
-            tables: !options.only_summary,
+            tables: if options.headless { !options.only_summary } else { options.print_stats },
+            is_served: !options.headless,
             face: Face::Plain,
             next_table: 0,
             next_progress: narrator.every.unwrap_or_default(),
@@ -71,13 +75,15 @@ impl Output {
         Ok(asks)
     }
 
-    /// Gives the terminal back and writes the last rows of the CSV files and the JSON documents. `false` when a file could
+    /// Gives the terminal back and writes the last rows of the CSV files, the JSON documents and the report. `false` when a file could
     /// not be written.
-    pub(super) fn write(&mut self, record: &Record) -> bool {
+    pub(super) fn write(&mut self, record: &Record, page: Option<&ReportPage>) -> bool {
         self.face = Face::Plain;
         let summary = &record.summary;
         let documents_written = self.documents.write(record, self.narrator);
-        let Some((csv, prefix)) = self.csv.take() else { return documents_written };
+        let page_written = page.is_none_or(|page| page.write(record, self.narrator));
+        let all_written = documents_written && page_written;
+        let Some((csv, prefix)) = self.csv.take() else { return all_written };
         if let Err(error) = csv.finish(summary) {
             error!(target: MAIN, "The CSV files are not complete: {error}");
             return false;
@@ -91,7 +97,7 @@ impl Output {
         self.narrator.say(&format!(
             "CSV files: {prefix}_stats.csv, {prefix}_stats_history.csv, {prefix}_failures.csv, {prefix}_exceptions.csv, {prefix}_health.csv{metrics}"
         ));
-        documents_written
+        all_written
     }
 
     /// The last tables.
@@ -134,8 +140,11 @@ impl Output {
 impl Watcher for Output {
     fn tick(&mut self, summary: &Summary, state: State) {
         self.write_csv(summary);
-        if state == State::Stopped {
-            return; // The final report follows.
+        if state == State::Stopped || (self.is_served && !state.is_active()) {
+            // The final report follows, or another run.
+            self.began = None;
+            (self.next_table, self.next_progress) = (0, self.narrator.every.unwrap_or_default());
+            return;
         }
         let elapsed = clock::now() - *self.began.get_or_insert_with(clock::now);
         // Ticks come once a second, some milliseconds early or late; a reset brings one in between.

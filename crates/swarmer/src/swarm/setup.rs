@@ -44,6 +44,11 @@ impl SetupError {
         self.code
     }
 
+    /// The text and the hint.
+    pub(super) fn parts(self) -> (String, Option<String>) {
+        (self.reason, self.hint)
+    }
+
     /// The error as lines, the hint last: a log takes one line at a time.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         let hint = self.hint.iter().map(|hint| format!("Hint: {hint}"));

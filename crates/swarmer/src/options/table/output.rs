@@ -39,8 +39,7 @@ pub(super) fn statistics() -> Vec<Opt> {
         Opt::path("html")
             .env("LOCUST_HTML")
             .value_name("FILE")
-            .help("Write a report in HTML at the end; {u}, {r} and {t} in its name are replaced")
-            .instead("this version writes no HTML report; --summary-json holds every figure"),
+            .help("Write a report in HTML at the end; {u}, {r} and {t} in its name are replaced"),
         Opt::flag("json").help("Print the final figures as JSON to stdout, in Locust's shape").details(
             "Nothing else goes to stdout. Example: --json --only-summary 2>run.log | jq '.[].num_requests'",
         ),

@@ -30,6 +30,26 @@ pub struct CsvWriter {
     prefix: PathBuf,
 }
 
+/// `PREFIX_stats.csv` as it would be written now.
+pub fn stats(summary: &Summary) -> String {
+    tables::stats(summary)
+}
+
+/// `PREFIX_failures.csv` as it would be written now.
+pub fn failures(summary: &Summary) -> String {
+    tables::failures(summary)
+}
+
+/// `PREFIX_exceptions.csv` as it would be written now.
+pub fn exceptions(summary: &Summary) -> String {
+    tables::exceptions(summary)
+}
+
+/// Where the history file of `--csv PREFIX` is.
+pub fn history_path(prefix: &Path) -> PathBuf {
+    with_suffix(prefix, "_stats_history.csv")
+}
+
 impl CsvWriter {
     /// Creates (or empties) the files, and the folders they lie in. With `full_history` the history holds every
     /// entry each second, else only the total.

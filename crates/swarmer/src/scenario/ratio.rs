@@ -1,15 +1,15 @@
-//! `--show-task-ratio`: what share of users a class has, and what share of its time goes to each task.
+//! What share of users a class has, and what share of its time goes to each task: as text and as JSON.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{ClassInfo, TaskInfo};
+use super::{ClassInfo, TaskInfo};
 
 /// The share of each class among all users.
 ///
 /// Classes of a fixed count stand outside the weights: their share is that of `users` in all.
-fn shares(classes: &[ClassInfo], users: u32) -> Vec<f64> {
+pub(crate) fn shares(classes: &[ClassInfo], users: u32) -> Vec<f64> {
     let fixed: u32 = classes.iter().map(|class| class.fixed_count).sum();
     let weights: f64 =
         classes.iter().filter(|class| class.fixed_count == 0).map(|class| class.weight).sum();
@@ -33,7 +33,7 @@ fn ratios(tasks: &[TaskInfo]) -> impl Iterator<Item = (&TaskInfo, f64)> {
 }
 
 /// Both trees as text: each share among its neighbours, then of the total.
-pub(super) fn text(classes: &[ClassInfo], users: u32) -> String {
+pub(crate) fn text(classes: &[ClassInfo], users: u32) -> String {
     let mut out = String::new();
     let rule = "-".repeat(80);
     for (title, of_total) in [("Task ratio per User class", false), ("Total task ratio", true)] {
@@ -58,13 +58,18 @@ fn lines(out: &mut String, tasks: &[TaskInfo], factor: f64, of_total: bool, leve
     }
 }
 
-/// Both trees as JSON: `{"per_class": …, "total": …}`, ratios from 0 to 1.
-pub(super) fn json(classes: &[ClassInfo], users: u32) -> Value {
+/// Both trees as JSON: `{"per_class": …, "total": …}`, ratios from 0 to 1; `shares` has that of each class.
+pub(crate) fn json(classes: &[ClassInfo], shares: &[f64]) -> Value {
     let tree = |of_total: bool| -> Value {
-        let nodes = classes.iter().zip(shares(classes, users)).map(|(class, share)| {
+        let nodes = classes.iter().zip(shares).map(|(class, share)| {
+            let share = *share;
             let factor = if of_total { share } else { 1.0 };
             let tasks = nodes(&class.tasks, factor, of_total);
-            (class.name.clone(), json!({"ratio": share, "tasks": tasks}))
+            let mut node = json!({"ratio": share});
+            if !tasks.is_empty() {
+                node["tasks"] = tasks.into();
+            }
+            (class.name.clone(), node)
         });
         Value::Object(nodes.collect())
     };
@@ -118,7 +123,7 @@ mod tests {
          25.0 ClaimsAgent
            25.0 File
         ");
-        let json = json(&classes, 10);
+        let json = json(&classes, &shares(&classes, 10));
         assert_eq!(json["total"]["QuoteAgent"]["tasks"]["Convert"]["ratio"], 0.1875);
     }
 
