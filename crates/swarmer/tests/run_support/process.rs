@@ -107,6 +107,16 @@ impl Started {
         }
     }
 
+    /// What it has said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        read(&self.folder.path().join("err"))
+    }
+
+    /// Waits for the end of one that was killed.
+    pub(crate) fn reap(mut self) {
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn wait(mut self) -> Ended {
         let from = Instant::now();
         let status = loop {

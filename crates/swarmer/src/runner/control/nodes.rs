@@ -8,6 +8,7 @@ use crate::load::{Placement, Ramp};
 use crate::logging::RUNNERS;
 use crate::runner::driver::Departure;
 use crate::runner::fleet::Fleet;
+use crate::stats::MarkKind;
 
 impl<W: Watcher, F: Fleet> Control<W, F> {
     /// Notes that a node has said all it had to say in a round.
@@ -91,6 +92,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             // The fleet says that a node left before it says that one of the same name came.
             Err(problem) => return error!(target: RUNNERS, "{problem}"),
         }
+        self.collector.mark(MarkKind::Worker, format!("Worker {} came", self.fleet.node(node)));
         self.round.add_node();
         self.farewell.add_node();
         for &(class, user) in users {
@@ -117,6 +119,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     /// Goes on without a node: its users, and only those, are started anew on the others at the rate of the last ramp.
     pub(super) fn part_with(&mut self, node: usize, why: &str, news: Departure) {
         let was_open = self.round.is_open();
+        self.collector.mark(MarkKind::Worker, why);
         self.round.forget(node);
         self.outstanding.forget(node);
         let lost = self.dispatcher.remove_worker(node);

@@ -156,7 +156,9 @@ impl Workers {
         self.say(from, ToWorker::Ack(Some(index)), extra);
         if ours {
             self.write(from, &Down::Who);
-        } else if self.peers.get(from).is_some_and(|peer| peer.node.is_none()) {
+        } else if let Some(peer) = self.peers.get_mut(from).filter(|peer| peer.node.is_none()) {
+            // It begins anew: what it had not reported is gone.
+            peer.was_lost = false;
             self.join(from, Vec::new());
             self.announce(from, index);
         }

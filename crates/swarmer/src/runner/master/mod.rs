@@ -144,7 +144,7 @@ impl Workers {
     fn join(&mut self, identity: &Identity, users: Vec<(usize, u64)>) {
         let node = self.nodes.len();
         let Some(peer) = self.peers.get_mut(identity) else { return };
-        let recovered = peer.was_lost && !peer.is_new;
+        let recovered = peer.was_lost;
         peer.begin_node(node, self.classes.len(), users.len());
         self.nodes.push(Node { identity: identity.clone(), present: true });
         let name = identity.as_str().to_owned();
