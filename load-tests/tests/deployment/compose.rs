@@ -211,10 +211,6 @@ fn every_setting_is_known_to_its_program() {
             None => continue,
         };
         for variable in environment(service).keys() {
-            // Comes with master and workers.
-            if variable == "SWARMER_CLUSTER_TOKEN" && !options.contains("--cluster-token") {
-                continue;
-            }
             let named =
                 help.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
             assert!(named.clone().any(|word| word == variable), "{name}: nobody reads {variable}");

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod cluster;
 mod compose;
+mod documents;
 mod health_check;
 mod images;
 mod kubernetes;
