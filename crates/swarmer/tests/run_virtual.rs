@@ -83,7 +83,10 @@ fn long_run(seed: u64) -> Summary {
         ScriptedReply::new(if trouble { 500 } else { 200 }).after(37 * MS)
     });
     let options = Options { seed: Some(seed), ..options(12, Duration::from_hours(2)) };
-    run(swarm(scenario), options, script).unwrap()
+    let mut summary = run(swarm(scenario), options, script).unwrap();
+    // Trace ids are never the same again: two runs with one seed must not collide in a trace store.
+    summary.exemplars.iter_mut().for_each(|exemplar| exemplar.trace = "".into());
+    summary
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use swarmer::clock::Anchor;
 use swarmer::stats::{
-    Class, Collector, Kind, Recorder, RecorderOptions, Row, Sample, Segment, Summary, Users, limits,
+    Class, Collector, Kind, Recorder, RecorderOptions, Row, RowKind, Sample, Segment, Summary,
+    Users, limits,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -267,6 +268,29 @@ fn more_names_than_rows_share_one() {
     let other = summary.rows.iter().find(|row| *row.name == *limits::OTHER).unwrap();
     assert_eq!(other.figures.requests, 5);
     assert_eq!(summary.total.figures.requests, limits::ROWS as u64 + 5);
+}
+
+#[test]
+fn the_end_of_a_run_is_part_of_its_history_and_what_follows_is_not() {
+    let mut bench = Bench::new();
+    for second in [0.2, 0.7, 1.4, 2.1, 2.3] {
+        bench.request(second, "/", MS);
+    }
+    bench.collector.merge(bench.recorder.take());
+    let users = Users::new();
+    bench.collector.tick(bench.at(1.3), &users);
+    bench.collector.end();
+    for second in [2.4, 3.4, 60.0] {
+        bench.collector.tick(bench.at(second), &users);
+    }
+    let requests = |bench: &Bench| bench.collector.history().columns().requests;
+    assert_eq!(requests(&bench), [2, 1, 2]);
+    let rows = bench.collector.row_history(RowKind::Request, "GET", "/").unwrap();
+    assert_eq!(rows.requests, [2, 1, 2]);
+    bench.collector.begin(bench.at(70.0));
+    assert!(requests(&bench).is_empty());
+    bench.collector.tick(bench.at(71.0), &users);
+    assert_eq!(requests(&bench), [0]);
 }
 
 #[test]

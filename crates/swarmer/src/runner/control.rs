@@ -411,11 +411,13 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         if untold > 0 {
             error!(target: RUNNERS, "{untold} more users could not start and are not replaced");
         }
-        self.collector.plan(self.planned_users());
-        self.collector.tick(clock::now(), &self.users());
         let last = std::mem::take(&mut self.round.last);
         if last {
             self.collector.end();
+        }
+        self.collector.plan(self.planned_users());
+        self.collector.tick(clock::now(), &self.users());
+        if last {
             self.state.send_replace(State::Stopped);
         }
         let summary = Arc::new(self.summary());

@@ -61,6 +61,16 @@ pub struct Collector {
     vitals: Vitals,
     marks: Marks,
     target: TargetWatch,
+    stage: Stage,
+}
+
+/// Where the course of a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Going,
+    /// Its last point is to come.
+    Ending,
+    Over,
 }
 
 #[derive(Debug)]
@@ -97,6 +107,7 @@ impl Collector {
             vitals: Vitals::new(),
             marks: Marks::default(),
             target: TargetWatch::default(),
+            stage: Stage::Going,
         }
     }
 
@@ -177,6 +188,7 @@ impl Collector {
         self.vitals = Vitals::new();
         self.marks = Marks::default();
         self.target = TargetWatch::default();
+        self.stage = Stage::Going;
         let rows = self.rows.iter_mut().chain(&mut self.classes);
         rows.for_each(|row| row.course = RowCourse::default());
     }
@@ -186,8 +198,10 @@ impl Collector {
         self.planned = users;
     }
 
-    /// The run is over: what is said of the generator's health is about all of it from now on.
+    /// The run is over once everything is in that was merged so far: the next [`tick`](Self::tick) is the last to add to the
+    /// history, the present second included, and the verdict on the generator's health is about the whole run.
     pub fn end(&mut self) {
+        self.stage = self.stage.max(Stage::Ending);
         self.vitals.end();
     }
 
@@ -203,7 +217,15 @@ impl Collector {
         let second = self.second(now);
         // A late tick adds several points, as far back as seconds are counted; a second tick within a second adds none.
         let oldest = second.saturating_sub(if self.history.latest().is_some() { LATE } else { 1 });
-        let seconds = self.history.latest().map_or(oldest, |latest| oldest.max(latest + 1))..second;
+        let from = self.history.latest().map_or(oldest, |latest| oldest.max(latest + 1));
+        let seconds = match self.stage {
+            Stage::Going => from..second,
+            Stage::Ending => from..second + 1,
+            Stage::Over => second..second,
+        };
+        if self.stage == Stage::Ending {
+            self.stage = Stage::Over;
+        }
         let mut scratch = Scratch::default();
         for row in self.rows.iter_mut().chain(&mut self.classes) {
             row.tick(seconds.clone(), second, &mut scratch);

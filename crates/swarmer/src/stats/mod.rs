@@ -30,6 +30,29 @@
 //! | exemplar | of each row the slowest successful requests since the start (after a reset those of the next ten seconds may be missed), and failed ones: of every error one before a second of any, the latest before the older |
 //! | exception | an error of a task outside of requests; distinct by (scenario, message, detail) |
 //!
+//! | interval | of P(p): between which two values in order the true percentile lies with 95 % confidence, by the binomial distribution; no upper end where even the largest value may lie below it ([`Figures::interval`]) |
+//!
+//! # The generator's own health
+//! About a hundred times a second an alarm of the operating system comes to each driver as a readable socket would; the
+//! time from when it was due to when its task runs is the driver's *lateness* ([`Pulse`]). Alarms due while a thread was
+//! blocked count with their own lateness each. Beside it stand the thread's processor time and the time it waited for a
+//! core. Not seen: delays shorter than the gap between alarms that fall between two of them (they count in proportion to
+//! their share of the time), and whatever happens to a packet before the kernel has it.
+//!
+//! Each second of a run in which anything was timed is judged. It is bad when, for any driver,
+//!
+//! | what | over the last | limit |
+//! |---|---|---|
+//! | share of a core used | 3 s | 95 % |
+//! | share of time spent waiting for a core | 3 s | 25 % |
+//! | median lateness | 3 s | 1 % of the reported p50, and 0.5 ms |
+//! | P(0.99) of lateness | 10 s | 10 % of the reported p99, and 50 ms |
+//!
+//! Two bad seconds in a row make the figures *suspect*, from the beginning of the stretch judged until ten seconds have
+//! passed without another. The limits in milliseconds keep a shared machine's single hiccups out: they are what a busy
+//! scheduler does to a thread now and then, and they move no percentile that is told. At the end of a run the verdict is
+//! about all of it ([`Health::sound`]).
+//!
 //! The start is the moment the [`Collector`] was made or last reset. Memory is bounded by [`limits`], the ten-second
 //! windows and the thinning of the [`History`], whatever the length of a run.
 
