@@ -74,8 +74,6 @@ describe("the start form", () => {
     expect(page.server.engine.posted.find(({ path }) => path === "/user")?.body).toEqual({
       user_class_name: "QuoteAgent",
       weight: 70,
-      fixed_count: 0,
-      host: null,
       tasks: ["Convert Quote to Policy"],
     });
     const row = screen.getByRole("row", { name: /QuoteAgent/ });

@@ -31,11 +31,17 @@ export function ClassDialog({ info, known, onClose, onSaved }: Props) {
     event.preventDefault();
     if (!fine || busy) return;
     setBusy(true);
-    // A task stands there as often as its weight says: what is kept keeps its weight.
+    // A task may stand there as often as its weight says: what is kept keeps its weight.
     const kept = known.filter((name) => tasks.has(name));
     const next = { weight: Number(weight), fixed_count: Number(fixed), host: host.trim() || null };
     try {
-      await store.configure({ user_class_name: info.name, ...next, tasks: kept });
+      const changed = {
+        ...(next.weight !== info.weight && { weight: next.weight }),
+        ...(next.fixed_count !== info.fixed_count && { fixed_count: next.fixed_count }),
+        ...(next.host !== info.host && { host: next.host ?? "" }),
+        ...(kept.join("\n") !== info.tasks.join("\n") && { tasks: kept }),
+      };
+      await store.configure({ user_class_name: info.name, ...changed });
       onSaved({ ...info, ...next, tasks: kept });
     } catch (failure) {
       setError(failure instanceof Error ? failure.message : String(failure));
