@@ -3,9 +3,10 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Column, leastWidth, widths } from "./columns";
+import { plural } from "./format";
 import type { Group, Order } from "./order";
 import { nextOrder, sorted } from "./order";
-import { printing } from "./print";
+import { PAPER_ROWS, printing } from "./print";
 import { kept } from "./settings";
 import { type Extra, type Sight, sight } from "./virtual";
 
@@ -141,6 +142,13 @@ export function Table<T>(props: TableProps<T>) {
             ];
           })}
           {view.below > 0 && <Gap span={span} height={view.below} />}
+          {whole && view.end < items.length && (
+            <tr>
+              <td colSpan={span}>
+                And {plural(items.length - view.end, "further row")}, which the file shows on a screen.
+              </td>
+            </tr>
+          )}
         </tbody>
         {pinned && (
           <tfoot>
@@ -213,7 +221,7 @@ function useSight(count: number, extras: readonly Extra[]) {
     };
   }, [whole, scroll]);
   const view: Sight = whole
-    ? { first: 0, end: count, above: 0, below: 0 }
+    ? { first: 0, end: printing.value ? Math.min(count, PAPER_ROWS) : count, above: 0, below: 0 }
     : sight({ count, rowHeight: ROW_HEIGHT, ...scroll.value, spare: SPARE, extras });
   return { box, view, whole };
 }

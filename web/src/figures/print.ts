@@ -4,6 +4,9 @@ import { signal } from "@preact/signals";
 /** True between the browser's `beforeprint` and `afterprint`. */
 export const printing = signal(false);
 
+/** Rows of a table on paper. Browsers give up on tens of thousands, and nobody reads hundreds of pages. */
+export const PAPER_ROWS = 2500;
+
 /** CSS pixels between the margins of an upright A4 page. */
 export const PAPER_WIDTH = 690;
 

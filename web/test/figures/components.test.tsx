@@ -120,6 +120,28 @@ describe("the statistics table", () => {
   });
 });
 
+describe("on paper", () => {
+  afterEach(() => {
+    window.dispatchEvent(new Event("afterprint"));
+  });
+
+  test("tables are whole, up to what a browser can print, and say what they leave out", async () => {
+    render(
+      <>
+        <StatsTable rows={large.rows} total={large.total} />
+        <Failures errors={large.errors} />
+      </>,
+    );
+    window.dispatchEvent(new Event("beforeprint"));
+    await Promise.resolve();
+    const [stats, failures] = document.querySelectorAll("table");
+    expect(bodyRows(stats as HTMLElement)).toHaveLength(large.rows.length + 1);
+    expect(bodyRows(failures as HTMLElement)).toHaveLength(2501);
+    expect(failures?.textContent).toMatch(/And 17\u202f500 further rows/);
+    expect(document.documentElement.getAttribute("data-theme")).toBe("light");
+  });
+});
+
 describe("text of a target", () => {
   const hostile = '<img src=x onerror="alert(1)"><script>alert(1)</script>';
 
