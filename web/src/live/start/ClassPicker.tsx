@@ -14,6 +14,8 @@ interface Props {
 export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
   const [open, setOpen] = useState<string | null>(null);
   const [changed, setChanged] = useState<Record<string, ClassInfo>>({});
+  // What a class had when the form was opened: a task that is switched off must be there to be switched on again.
+  const [tasksOf] = useState(() => new Map(classes.map(({ name, tasks }) => [name, tasks])));
   const present = classes.map((info) => changed[info.name] ?? info);
   const weights = present.filter(({ name, fixed_count }) => chosen.has(name) && fixed_count === 0);
   const sum = weights.reduce((total, { weight }) => total + weight, 0);
@@ -101,7 +103,7 @@ export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
       {opened && (
         <ClassDialog
           info={opened}
-          known={classes.find(({ name }) => name === opened.name)?.tasks ?? []}
+          known={tasksOf.get(opened.name) ?? opened.tasks}
           onClose={() => setOpen(null)}
           onSaved={(info) => {
             setChanged({ ...changed, [info.name]: info });
