@@ -320,6 +320,14 @@ impl Topology {
         self.running.insert(name.to_owned(), Process::spawn(&mut command));
     }
 
+    /// An answer of the master's page to this question, as JSON.
+    fn asked(&self, words: &[&str]) -> Option<Value> {
+        let (path, rest) = words.split_first().unwrap();
+        let url = format!("http://127.0.0.1:{}{path}", self.port("locust-master", 8089));
+        let output = Command::new("curl").args(["-s", &url]).args(rest).output().unwrap();
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
     fn log_file(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(format!("{name}.log"))
     }
@@ -374,5 +382,46 @@ fn the_services_come_up_as_processes_and_agents_work_in_them() {
         }
         process.signal("TERM");
         assert_eq!(process.ended(Duration::from_secs(14)), Some(0), "{name}");
+    }
+}
+
+/// The whole of it: a master whose page is asked as a person would, and a worker that does the work.
+#[test]
+fn master_and_worker_come_up_and_a_run_is_started_from_the_page() {
+    let Some(database) = Cluster::start() else { return };
+    let mut topology = Topology::new(database);
+    topology.up("locust-worker");
+    let state = |topology: &Topology, path: &str| topology.asked(&[path]).unwrap_or_default();
+    let has_worker = || {
+        let stats = state(&topology, "/stats/requests");
+        stats["workers"].as_array().is_some_and(|workers| workers.len() == 1)
+    };
+    let logs = || format!("{}\n{}", topology.log("locust-master"), topology.log("locust-worker"));
+    assert!(eventually(Duration::from_mins(1), has_worker), "{}", logs());
+    let form = ["/swarm", "-d", "user_count=10&spawn_rate=10"];
+    let started = topology.asked(&form).unwrap_or_default();
+    assert_eq!(started["success"], true, "{started}\n{}", logs());
+    assert_eq!(started["host"], topology.environment("locust-master")["LOCUST_HOST"], "{started}");
+    let at_work = || {
+        let stats = state(&topology, "/stats/requests");
+        let total =
+            stats["stats"].as_array().and_then(|rows| rows.last().cloned()).unwrap_or_default();
+        total["num_requests"].as_u64() > Some(10) && total["num_failures"] == 0
+    };
+    assert!(eventually(Duration::from_mins(1), at_work), "{}", logs());
+    let stopped = topology.asked(&["/stop", "-X", "POST"]).unwrap_or_default();
+    assert_eq!(stopped["success"], true, "{stopped}");
+    let is_over = || state(&topology, "/stats/requests")["state"] == "stopped";
+    assert!(eventually(Duration::from_mins(1), is_over), "{}", logs());
+    // As compose ends them: who depends on another one first.
+    for name in ["locust-worker", "locust-master"] {
+        let mut process = topology.running.remove(name).unwrap();
+        process.signal("TERM");
+        assert_eq!(
+            process.ended(Duration::from_secs(44)),
+            Some(0),
+            "{name}: {}",
+            topology.log(name)
+        );
     }
 }
