@@ -1,7 +1,8 @@
 // Reports as the engine writes them, of made-up runs.
 import { gzipSync } from "node:zlib";
 import type { Comparison, Record_ } from "../../src/api/types";
-import { comparison, dayRecord, emptyRecord, largeRecord, smallRecord, suspectRecord } from "../fixtures/make";
+import { comparison } from "../fixtures/comparison";
+import { dayRecord, emptyRecord, largeRecord, smallRecord, suspectRecord } from "../fixtures/make";
 
 export const records: Record<string, Record_ | Comparison> = {
   small: smallRecord(),

@@ -7,7 +7,8 @@ import { matters, settingsThatDiffer, tally } from "../../src/report/compare";
 import { content } from "../../src/report/data";
 import { Report } from "../../src/report/Report";
 import { plain, suspectSeconds, verdict } from "../../src/report/verdict";
-import { comparison, emptyRecord, smallRecord, suspectRecord } from "../fixtures/make";
+import { comparison } from "../fixtures/comparison";
+import { emptyRecord, smallRecord, suspectRecord } from "../fixtures/make";
 import { inScript, reportPage } from "../looks/pages";
 
 beforeEach(() => {
