@@ -82,7 +82,7 @@ pub(crate) fn chart_percentiles(row: &Row) -> Value {
         at.and_then(|at| row.current.percentiles[at])
     };
     let named = CHARTS.map(|p| {
-        let value = if row.figures.requests == 0 { Some(0) } else { of(p).map(|p| whole(Some(p))) };
+        let value = of(p).map(|p| whole(Some(p)));
         (format!("response_time_percentile_{p}"), json!(value))
     });
     Value::Object(named.into_iter().collect())

@@ -2,16 +2,18 @@
 
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::reply;
 use crate::report::html::Embedded;
 
 /// A file below `assets/`. Their names hang on their content, so that they can be kept for ever.
 pub(super) async fn asset(Path(path): Path<String>) -> Response {
-    // Names are looked up in a table: there is no file system that a path could leave.
-    let Some(content) = Embedded::file(&format!("assets/{path}")) else {
-        return (StatusCode::NOT_FOUND, "File not found").into_response();
+    // A build for development looks into the folder, which a path must not leave.
+    let is_plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
+    let found = if is_plain { Embedded::file(&format!("assets/{path}")) } else { None };
+    let Some(content) = found else {
+        return reply::html(StatusCode::NOT_FOUND, "File not found");
     };
     let mut response = reply::bytes(StatusCode::OK, kind(&path), content.into_owned());
     let forever = header::HeaderValue::from_static("public, max-age=31536000, immutable");

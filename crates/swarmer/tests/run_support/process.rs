@@ -94,6 +94,11 @@ impl Started {
         assert_eq!(unsafe { libc::kill(id, signal) }, 0);
     }
 
+    /// What it has said on stderr so far.
+    pub(crate) fn stderr(&self) -> String {
+        read(&self.folder.path().join("err"))
+    }
+
     /// Waits until it has said so on stderr.
     pub(crate) fn wait_for(&mut self, text: &str) {
         loop {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::options::{Kind, parse_span};
@@ -162,7 +162,7 @@ pub(in crate::web) async fn halt(handle: &Handle) {
 /// Locust's `/stats/reset`.
 pub(in crate::web) async fn reset(State(site): State<Arc<Site>>) -> Response {
     zero(&site.handle).await;
-    "ok".into_response()
+    reply::html(StatusCode::OK, "ok")
 }
 
 /// Sets all figures to zero, and returns when nobody sees the old ones any more.

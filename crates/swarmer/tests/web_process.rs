@@ -1,0 +1,278 @@
+//! The web interface of whole processes: by the script that Locust answers as well, and where it is on its own.
+
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
+#[path = "web_support/client.rs"]
+mod client;
+#[path = "support/locust.rs"]
+mod locust;
+#[path = "run_support/process.rs"]
+mod process;
+mod run_support;
+#[path = "cli_support/shop.rs"]
+mod shop;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use client::{Reply, Site};
+use libtest_mimic::{Arguments, Trial};
+use process::{AS_WORKLOAD, Workload};
+use run_support::Target;
+use serde_json::{Value, json};
+
+fn main() -> ExitCode {
+    if std::env::var_os(AS_WORKLOAD).is_some() {
+        return shop::main();
+    }
+    let tests: &[(&'static str, fn())] = &[
+        ("the_interface_is_locusts", the_interface_is_locusts),
+        ("runs_come_and_go", runs_come_and_go),
+        ("mistakes_are_told", mistakes_are_told),
+        ("ticks_fill_holes", ticks_fill_holes),
+        ("strangers_are_kept_out", strangers_are_kept_out),
+        ("a_base_path_and_a_port_that_is_taken", a_base_path_and_a_port_that_is_taken),
+        ("the_process_quits_by_itself", the_process_quits_by_itself),
+    ];
+    let trials = tests.iter().map(|&(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn served(target: &Target, rest: &str) -> (process::Started, Site) {
+    let arguments = format!("--host {} --web-host 127.0.0.1 --web-port 0 {rest}", target.url());
+    let mut run = Workload::new(&arguments).start();
+    run.wait_for("press enter");
+    let said = run.stderr();
+    let url = said.split("Starting web interface at http://").nth(1).unwrap();
+    let address = url.split([',', '/']).next().unwrap().parse().unwrap();
+    (run, Site { address })
+}
+
+fn end(run: process::Started) -> process::Ended {
+    run.signal(libc::SIGTERM);
+    run.wait()
+}
+
+/// What `support/locust_web.py` sees at this address.
+fn script(url: &str) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/locust_web.py");
+    let output = Command::new(locust::python()).arg(script).arg(url).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{url}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn the_interface_is_locusts() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--only-summary");
+    let ours = script(&site.url());
+    end(run).expect_code(0);
+
+    // Locust takes no port 0.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let locustfile = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/locustfile.py");
+    let mut command = Command::new(locust::python());
+    command.args(["-m", "locust", "-f"]).arg(locustfile);
+    let arguments = format!("--host {} --web-host 127.0.0.1 --web-port {port}", target.url());
+    let mut run = Workload::through(command, &arguments).start();
+    run.wait_for("Starting web interface");
+    let site = Site { address: ([127, 0, 0, 1], port).into() };
+    site.until_it_answers();
+    let theirs = script(&site.url());
+    end(run);
+    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+    let differ = theirs.iter().filter(|(part, theirs)| ours[*part] != **theirs);
+    let told: Vec<String> = differ
+        .map(|(part, theirs)| format!("{part}:\n  ours {}\n  Locust {theirs}", ours[part]))
+        .collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+fn runs_come_and_go() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--csv run --csv-full-history --html report.html Buyer");
+    assert_eq!(site.get("/health").json(), json!({"state": "ready"}));
+    let tick = site.get("/api/v1/state").json();
+    assert_eq!(tick["boot"]["classes"][0]["name"], "Buyer");
+    for users in [3, 5] {
+        let request = json!({"users": users, "spawn_rate": 50, "profile": "night <shift>"});
+        assert_eq!(site.order("start", &request).status, 200);
+        assert_eq!(site.order("start", &request).status, 409, "a run goes on");
+        site.until(|stats| stats["user_count"] == users && stats["total_rps"] != 0.0);
+        assert_eq!(site.order("edit", &json!({"users": 2})).status, 200);
+        site.until(|stats| stats["user_count"] == 2);
+        let seen = site.get("/stats/requests").json();
+        assert_eq!(site.order("reset", &json!({})).status, 200);
+        let fresh = site.get("/stats/requests").json();
+        let count = |stats: &Value| {
+            stats["stats"].as_array().unwrap().last().unwrap()["num_requests"].as_u64()
+        };
+        assert!(count(&fresh) < count(&seen), "nothing old is seen after a reset");
+        assert_eq!(site.order("stop", &json!({})).status, 200);
+        assert_eq!(site.get("/stats/requests").json()["state"], "stopped");
+        assert_eq!(site.order("edit", &json!({"users": 2})).status, 409, "no run goes on");
+    }
+    let summary = site.get("/api/v1/summary").json();
+    assert_eq!(summary["profile"], "night <shift>");
+    assert_eq!(
+        summary["total"]["requests"],
+        summary["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["kind"] == "request")
+            .map(|row| row["requests"].as_u64().unwrap())
+            .sum::<u64>()
+    );
+    let history = site.get("/api/v1/history?since=0").json();
+    assert!(!history["history"]["time"].as_array().unwrap().is_empty());
+    let row = site.get("/api/v1/rows/history?kind=request&method=GET&name=%2Flook");
+    assert_eq!(row.status, 200);
+    let full = site.get("/stats/requests_full_history/csv");
+    assert_eq!(full.status, 200);
+    assert!(full.body.starts_with("Timestamp,User Count,"), "{}", full.body);
+    let report = site.get("/stats/report?download=1&theme=dark");
+    assert!(report.header("content-disposition").unwrap().ends_with(".html"));
+    assert!(
+        report.body.contains("id=\"swarmer-record\"")
+            && report.body.contains("window.theme=\"dark\"")
+    );
+    assert!(
+        !report.body.contains("night <shift>"),
+        "text of people cannot become part of the page"
+    );
+    let ended = end(run).expect_code(0);
+    ended.requests_in_csv("run");
+    assert!(ended.read("report.html").contains("window.templateArgs={"));
+}
+
+fn mistakes_are_told() {
+    let target = Target::start();
+    let (run, site) = served(&target, "");
+    for (request, field) in [
+        (json!({"users": -1}), "users"),
+        (json!({"spawn_rate": 0}), "spawn_rate"),
+        (json!({"host": "nowhere"}), "host"),
+        (json!({"run_time": "5 parsecs"}), "run_time"),
+        (json!({"classes": ["Nobody"]}), "classes"),
+        (json!({"shape": "Wave"}), "shape"),
+        (json!({"stages": "1m"}), "stages"),
+        (json!({"settings": {"progress": "soon"}}), "settings.progress"),
+        (json!({"settings": {"nothing": "1"}}), "settings.nothing"),
+    ] {
+        let reply = site.order("start", &request);
+        assert_eq!(reply.status, 422, "{request}: {}", reply.body);
+        assert_eq!(reply.json()["field"], field, "{}", reply.body);
+    }
+    let json = "application/json";
+    assert_eq!(site.post("/api/v1/start", json, "{").status, 400);
+    assert_eq!(site.post("/api/v1/start", json, "{\"unknown\":1}").status, 422);
+    assert_eq!(site.post("/api/v1/start", "text/plain", "{}").status, 415);
+    let huge = "x".repeat(300 * 1024);
+    for path in ["/swarm", "/api/v1/start", "/user"] {
+        let kind = if path == "/swarm" { "application/x-www-form-urlencoded" } else { json };
+        assert_eq!(site.post(path, kind, &huge).status, 413, "{path}");
+    }
+    let parts = "multipart/form-data; boundary=B";
+    assert_eq!(site.post("/swarm", parts, "--B\r\nbroken").status, 400);
+    let form = "--B\r\nContent-Disposition: form-data; name=\"user_count\"\r\n\r\n1\r\n--B\r\nContent-Disposition: \
+                form-data; name=\"spawn_rate\"\r\n\r\n1\r\n--B--\r\n";
+    assert_eq!(site.post("/swarm", parts, form).json()["success"], true);
+    assert_eq!(site.get("/api/v1/history?since=x").status, 400);
+    assert_eq!(site.get("/api/v1/rows/history?kind=request&name=none").status, 404);
+    assert_eq!(site.get("/api/v1/openapi.json").json()["info"]["title"], "swarmer");
+    for path in
+        ["/assets/../index.html", "/assets/%2e%2e/index.html", "/assets//etc/passwd", "/api/v2/x"]
+    {
+        assert_eq!(site.get(path).status, 404, "{path}");
+    }
+    let plan = site.order("plan", &json!({"stages": "10s:5,5s:0"})).json();
+    assert_eq!(plan["duration"], 15.0);
+    assert_eq!(plan["users"].as_array().unwrap().last().unwrap(), 0.0);
+    end(run);
+}
+
+fn ticks_fill_holes() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--autostart Buyer");
+    let first = site.tick(None);
+    let id: u64 = first.0;
+    assert_eq!(first.1["state"], "running", "{}", first.1);
+    std::thread::sleep(Duration::from_secs(4));
+    let (later, tick) = site.tick(Some(id));
+    let times: Vec<u64> =
+        tick["history"]["time"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+    assert_eq!(times.first(), Some(&id), "from the last one seen on");
+    assert_eq!(times.last(), Some(&later));
+    assert!(times.len() >= 3, "{times:?}");
+    end(run).expect_code(0);
+}
+
+fn strangers_are_kept_out() {
+    let target = Target::start();
+    let (run, site) = served(&target, "");
+    let foreign = |path: &str| {
+        site.call(
+            "POST",
+            path,
+            &[("Origin", "https://evil.example"), ("Content-Type", "application/json")],
+            "{}",
+        )
+    };
+    for path in ["/swarm", "/stop", "/stats/reset", "/user", "/api/v1/start", "/api/v1/stop"] {
+        let reply: Reply = foreign(path);
+        assert_eq!(reply.status, 403, "{path}");
+        assert_eq!(reply.header("access-control-allow-origin"), None);
+    }
+    let page = site.get("/");
+    let policy = page.header("content-security-policy").unwrap();
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    assert!(page.body.contains(&format!("<script nonce=\"{nonce}\">")));
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+    assert_ne!(
+        site.get("/").header("content-security-policy"),
+        Some(policy),
+        "a new one each time"
+    );
+    end(run).expect_code(0);
+    let (run, site) = served(&target, "--web-cors https://tools.example --web-allow-get");
+    let reply = site.call("POST", "/stop", &[("Origin", "https://tools.example")], "");
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://tools.example"));
+    assert_eq!(site.get("/stop").status, 200);
+    assert_eq!(site.get("/stats/reset").body, "ok");
+    end(run).expect_code(0);
+}
+
+fn a_base_path_and_a_port_that_is_taken() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--web-base-path /load");
+    assert_eq!(site.get("/").status, 404);
+    let reply = site.get("/load");
+    assert_eq!((reply.status, reply.header("location")), (308, Some("/load/")));
+    assert_eq!(site.get("/load/").status, 200);
+    assert_eq!(site.get("/load/stats/requests").status, 200);
+    let taken = site.address.port();
+    let second =
+        Workload::new(&format!("--host {} --web-host 127.0.0.1 --web-port {taken}", target.url()));
+    second.run().expect_code(2).expect_said(&["cannot serve the web interface", "--web-port"]);
+    end(run).expect_code(0);
+}
+
+fn the_process_quits_by_itself() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--autostart --autoquit 1 -t 2s -u 2 -r 50 Buyer");
+    site.until(|stats| stats["state"] == "running");
+    let ended = run.wait().expect_code(0);
+    ended.expect_said(&[
+        "--run-time limit reached, stopping test",
+        "--autoquit time reached, shutting down",
+        "Shutting down (exit code 0)",
+    ]);
+}

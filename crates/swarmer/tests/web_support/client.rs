@@ -1,0 +1,125 @@
+//! A plain HTTP client: a connection for each request, so that nothing is hidden.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+}
+
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Site {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.call("GET", path, &[], "")
+    }
+
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &str) -> Reply {
+        self.call("POST", path, &[("Content-Type", kind)], body)
+    }
+
+    /// A JSON order of `/api/v1`.
+    pub(crate) fn order(&self, name: &str, body: &Value) -> Reply {
+        self.post(&format!("/api/v1/{name}"), "application/json", &body.to_string())
+    }
+
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let mut stream = self.send(method, path, headers, body);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let pair = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_owned(), value.to_owned())
+        };
+        Reply { status, headers: lines.map(pair).collect(), body: body.to_owned() }
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let lines: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let (host, length) = (self.address, body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n"
+        );
+        // A server that refuses a body may close before it has all of it.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+        stream
+    }
+
+    /// Polls the statistics until they are as wanted.
+    pub(crate) fn until(&self, wanted: impl Fn(&Value) -> bool) {
+        let start = Instant::now();
+        loop {
+            let stats = self.get("/stats/requests").json();
+            if wanted(&stats) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "never: {stats}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn until_it_answers(&self) {
+        let start = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(60), "nobody listens");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The first event of the stream in which users run: its id and data.
+    pub(crate) fn tick(&self, last: Option<u64>) -> (u64, Value) {
+        let last = last.map(|last| last.to_string()).unwrap_or_default();
+        let headers = [("Last-Event-ID", last.as_str())];
+        let headers = if last.is_empty() { &[][..] } else { &headers[..] };
+        let stream = BufReader::new(self.send("GET", "/api/v1/events", headers, ""));
+        let mut id = 0;
+        for line in stream.lines() {
+            let line = line.unwrap();
+            if let Some(text) = line.strip_prefix("id: ") {
+                id = text.parse().unwrap();
+            }
+            if let Some(data) = line.strip_prefix("data: ") {
+                let tick: Value = serde_json::from_str(data).unwrap();
+                if tick["state"] == "running" {
+                    return (id, tick);
+                }
+            }
+        }
+        panic!("the stream ended");
+    }
+}
