@@ -42,11 +42,12 @@ fn run(manners: Manners, drivers: usize, until: impl AsyncFnOnce(&mut Handle)) -
     let target = Target::start();
     let arrive = async move |_: &mut User| Ok(manners);
     let scenario = Scenario::new("A", arrive).task(1, "ask", ask);
-    let users = Some(u32::try_from(drivers).unwrap() * 3);
+    let users = u32::try_from(drivers).unwrap() * 3;
     let host = Some(target.url());
-    let options = Options { host, users, threads: Some(drivers), ..Options::default() };
+    let threads = Some(drivers);
+    let options = Options { host, users: Some(users), threads, ..Options::default() };
     live(Swarm::new("test", "1.0").scenario(scenario), options, async |mut handle: Handle| {
-        handle.start(users.unwrap(), 1_000.0).unwrap();
+        handle.start(users, 1_000.0).unwrap();
         handle.until(|state| state == State::Running).await;
         until(&mut handle).await;
         handle.stop().await;

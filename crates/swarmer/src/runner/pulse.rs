@@ -24,10 +24,14 @@ use crate::stats::{Histogram, Pulse};
 /// Alarms are this far apart at least, and twice as far at most: an even rhythm could keep step with what it measures.
 const GAP: Duration = Duration::from_micros(6_700);
 
+/// Room for the alarms of a second and a half; a thread that was blocked for longer has time to make more.
+const ALARMS: usize = 256;
+
 /// Watches the thread it was made on.
 pub(super) struct Monitor {
     driver: u32,
-    late: Rc<RefCell<Histogram<u32>>>,
+    /// Nanoseconds; a list with room for a second of alarms, so that none of them allocates among the users' requests.
+    late: Rc<RefCell<Vec<u64>>>,
     since: Instant,
     cpu: Duration,
     waited: Duration,
@@ -38,7 +42,7 @@ pub(super) struct Monitor {
 impl Monitor {
     /// Begins to watch. Needs a `LocalSet` around it.
     pub(super) fn begin(driver: usize) -> Self {
-        let late = Rc::new(RefCell::new(Histogram::new()));
+        let late = Rc::new(RefCell::new(Vec::with_capacity(ALARMS)));
         let heard = Rc::clone(&late);
         // Without an alarm the other figures are still worth having.
         spawn_local(async move { listen(&heard, driver).await.ok() });
@@ -57,18 +61,22 @@ impl Monitor {
     pub(super) fn take(&mut self) -> Pulse {
         let (now, cpu) = (clock::now(), cpu_time());
         let waited = self.schedule.as_ref().and_then(waited_time).unwrap_or(self.waited);
+        let mut late = Histogram::new();
+        for nanos in self.late.borrow_mut().drain(..) {
+            late.record(nanos);
+        }
         Pulse {
             driver: self.driver,
             wall: now - std::mem::replace(&mut self.since, now),
             cpu: cpu.saturating_sub(std::mem::replace(&mut self.cpu, cpu)),
             waited: waited.saturating_sub(std::mem::replace(&mut self.waited, waited)),
-            late: std::mem::take(&mut *self.late.borrow_mut()),
+            late,
         }
     }
 }
 
 /// Notes how late each alarm is heard, for ever.
-async fn listen(late: &RefCell<Histogram<u32>>, driver: usize) -> io::Result<()> {
+async fn listen(late: &RefCell<Vec<u64>>, driver: usize) -> io::Result<()> {
     let alarm = alarm::Alarm::new()?;
     let mut gaps = Gaps(driver as u64);
     let mut due = clock::now() + gaps.next();
@@ -76,7 +84,7 @@ async fn listen(late: &RefCell<Histogram<u32>>, driver: usize) -> io::Result<()>
         alarm.wait_until(due).await?;
         let (now, mut late) = (clock::now(), late.borrow_mut());
         while due <= now {
-            late.record(u64::try_from((now - due).as_nanos()).unwrap_or(u64::MAX));
+            late.push(u64::try_from((now - due).as_nanos()).unwrap_or(u64::MAX));
             due += gaps.next();
         }
     }
@@ -89,7 +97,9 @@ impl Gaps {
     fn next(&mut self) -> Duration {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        GAP + GAP.mul_f64(f64::from((self.0 >> 40) as u16) / f64::from(u16::MAX))
+        let share =
+            f64::from(u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        GAP + GAP.mul_f64(share)
     }
 }
 
