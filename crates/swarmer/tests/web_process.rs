@@ -12,6 +12,7 @@ mod run_support;
 #[path = "cli_support/shop.rs"]
 mod shop;
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         ("strangers_are_kept_out", strangers_are_kept_out),
         ("a_base_path_and_a_port_that_is_taken", a_base_path_and_a_port_that_is_taken),
         ("the_process_quits_by_itself", the_process_quits_by_itself),
+        ("https_is_https_only", https_is_https_only),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -139,7 +141,7 @@ fn runs_come_and_go() {
     assert_eq!(full.status, 200);
     assert!(full.body.starts_with("Timestamp,User Count,"), "{}", full.body);
     let report = site.get("/stats/report?download=1&theme=dark");
-    assert!(report.header("content-disposition").unwrap().ends_with(".html"));
+    assert!(report.header("content-disposition").unwrap().contains("_shop_http"));
     assert!(
         report.body.contains("id=\"swarmer-record\"")
             && report.body.contains("window.theme=\"dark\"")
@@ -275,4 +277,42 @@ fn the_process_quits_by_itself() {
         "--autoquit time reached, shutting down",
         "Shutting down (exit code 0)",
     ]);
+}
+
+fn https_is_https_only() {
+    let target = Target::start();
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (cert, key) = (cert.display(), key.display());
+    let place = format!("--host {} --web-host 127.0.0.1 --web-port 0", target.url());
+    let mut run = Workload::new(&format!("{place} --tls-cert {cert} --tls-key {key}")).start();
+    run.wait_for("press enter");
+    let said = run.stderr();
+    let url = said.split("Starting web interface at ").nth(1).unwrap();
+    let url = url.split(',').next().unwrap();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let fetch = "import ssl, sys, urllib.request as r; print(r.urlopen(sys.argv[1] + '/health', \
+                 context=ssl._create_unverified_context()).read().decode())";
+    let fetched = Command::new(locust::python()).args(["-c", fetch, url]).output().unwrap();
+    let text = String::from_utf8_lossy(&fetched.stdout);
+    assert_eq!(
+        text.trim(),
+        "{\"state\":\"ready\"}",
+        "{}",
+        String::from_utf8_lossy(&fetched.stderr)
+    );
+    // Plain bytes get no answer, and a line in the log.
+    let address = url.trim_start_matches("https://");
+    let mut plain = std::net::TcpStream::connect(address).unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut seen = Vec::new();
+    let _ = plain.read_to_end(&mut seen);
+    assert!(!seen.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&seen));
+    run.wait_for("no TLS from 127.0.0.1");
+    end(run).expect_code(0);
+    let half = Workload::new(&format!("{place} --tls-cert {cert}")).run().expect_code(2);
+    half.expect_said(&["--tls-cert and --tls-key go together: --tls-key is missing"]);
 }

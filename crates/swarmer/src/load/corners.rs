@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn users_ramp_up_and_stay() {
-        let run_time = Some(Duration::from_secs(60));
+        let run_time = Some(Duration::from_mins(1));
         let plan = Plan::Users { users: 20, rate: 2.0, run_time };
         assert_eq!(of(&plan), [(0.0, 0.0), (10.0, 20.0), (60.0, 20.0)]);
         let short = Plan::Users { users: 20, rate: 2.0, run_time: Some(Duration::from_secs(5)) };

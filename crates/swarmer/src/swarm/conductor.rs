@@ -179,7 +179,9 @@ impl Conductor {
         self.desk.note_begun(&load);
         let ends_by_itself = load.ends_by_itself();
         let Load { model, plan, run_time, warnings, .. } = load;
-        warnings.iter().for_each(|warning| warn!(target: MAIN, "{warning}"));
+        for warning in &warnings {
+            warn!(target: MAIN, "{warning}");
+        }
         if let Some(plan) = plan {
             plan.to_string().lines().for_each(|line| info!(target: MAIN, "{line}"));
         }

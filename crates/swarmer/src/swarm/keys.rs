@@ -48,7 +48,9 @@ pub(super) async fn listen(handle: Handle, ours: bool, page: Option<String>) -> 
             Ok(count) => {
                 for key in &keys[..count] {
                     match (change_of(*key), &page) {
-                        (Some(change), _) => change_users(&handle, change).await,
+                        (Some(change), _) => {
+                            change_users(&handle, change).await;
+                        }
                         (None, Some(page)) if matches!(key, b'\n' | b'\r') => open_browser(page),
                         _ => {}
                     }

@@ -238,7 +238,7 @@ async fn drive(
     if options.cluster.master {
         let fleet = master::listen(&desk, anchor)?;
         let watch = (collector, output, settings);
-        return steer(fleet, watch, (desk, first), signals, sides).await;
+        return Box::pin(steer(fleet, watch, (desk, first), signals, sides)).await;
     }
     let fleet_setup = runner::Setup {
         classes: swarm.classes.clone().into(),
@@ -254,7 +254,7 @@ async fn drive(
         script: None,
     };
     let fleet = Drivers::start(drivers, &fleet_setup)?;
-    steer(fleet, (collector, output, settings), (desk, first), signals, sides).await
+    Box::pin(steer(fleet, (collector, output, settings), (desk, first), signals, sides)).await
 }
 
 /// The engine at work over its fleet.

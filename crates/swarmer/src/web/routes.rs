@@ -141,8 +141,9 @@ pub(super) fn router(site: &Arc<Site>, allow_get: bool, cors: Option<&str>) -> R
 }
 
 /// The value of `Allow` for a path.
-fn allow<'a>(routes: impl Iterator<Item = &'a Route> + Clone) -> &'static str {
-    let has = |way| routes.clone().any(|route| route.method == way);
+fn allow<'a>(routes: impl Iterator<Item = &'a Route>) -> &'static str {
+    let ways: Vec<Way> = routes.map(|route| route.method).collect();
+    let has = |way| ways.contains(&way);
     match (has(Way::Get), has(Way::Post)) {
         (true, true) => "GET, HEAD, OPTIONS, POST",
         (false, true) => "OPTIONS, POST",

@@ -11,6 +11,7 @@ use crate::scenario::{ClassInfo, Override};
 
 /// What a form says of a run. What it leaves out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::option_option, reason = "left out, without an end, and with one are three things")]
 pub(crate) struct Ask {
     pub(crate) users: Option<u32>,
     pub(crate) spawn_rate: Option<f64>,

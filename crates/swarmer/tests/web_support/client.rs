@@ -68,9 +68,10 @@ impl Site {
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let lines: String =
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let lines: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines = lines.concat();
         let (host, length) = (self.address, body.len());
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n"
@@ -88,7 +89,7 @@ impl Site {
             if wanted(&stats) {
                 return;
             }
-            assert!(start.elapsed() < Duration::from_secs(60), "never: {stats}");
+            assert!(start.elapsed() < Duration::from_mins(1), "never: {stats}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -96,7 +97,7 @@ impl Site {
     pub(crate) fn until_it_answers(&self) {
         let start = Instant::now();
         while TcpStream::connect(self.address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "nobody listens");
+            assert!(start.elapsed() < Duration::from_mins(1), "nobody listens");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
