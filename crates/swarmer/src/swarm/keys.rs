@@ -72,7 +72,7 @@ fn open_browser(page: &str) {
         // It hands the address over and ends; somebody has to take note of that.
         Ok(mut child) => drop(std::thread::spawn(move || child.wait())),
         Err(error) => {
-            warn!(target: MAIN, "No browser could be opened ({opener}: {error}); go to {page}")
+            warn!(target: MAIN, "No browser could be opened ({opener}: {error}); go to {page}");
         }
     }
 }
