@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         ("a_master_without_workers_gives_up", a_master_without_workers_gives_up),
         ("a_worker_without_its_master_ends", a_worker_without_its_master_ends),
         ("only_who_has_the_token_takes_part", only_who_has_the_token_takes_part),
+        ("a_restarted_master_goes_on", a_restarted_master_goes_on),
         ("tasks_are_shared_out", tasks_are_shared_out),
         ("journeys_arrive_once_over_all_workers", journeys_arrive_once_over_all_workers),
     ];
@@ -56,8 +57,14 @@ struct Master {
 
 impl Master {
     fn start(target: &Target, rest: &str) -> Self {
-        let arguments = "--headless --master --master-bind-host 127.0.0.1 --master-bind-port 0 --only-summary --csv run \
-                         --summary-json summary.json";
+        Self::at(0, target, rest)
+    }
+
+    fn at(port: u16, target: &Target, rest: &str) -> Self {
+        let arguments = format!(
+            "--headless --master --master-bind-host 127.0.0.1 --master-bind-port {port} --only-summary --csv run \
+             --summary-json summary.json"
+        );
         let mut run = Workload::new(&format!("{arguments} --host {} {rest}", target.url())).start();
         run.wait_for("Listening for workers at ");
         let said = run.said();
@@ -286,6 +293,39 @@ fn a_worker_without_its_master_ends() {
     settle(2);
     assert!(target.requests() > before, "it works on meanwhile");
     worker.wait().expect_code(1).expect_said(&["Didn't get heartbeat from master in over 5s"]);
+}
+
+fn a_restarted_master_goes_on() {
+    let target = Target::start();
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("run.journal");
+    let options = format!("--expect-workers 2 -u 8 -r 8 -s 1 --journal {}", journal.display());
+    let mut master = Master::start(&target, &options);
+    let workers = master.workers(2);
+    master.run.wait_for("All users spawned");
+    settle(2);
+    master.run.signal(libc::SIGKILL);
+    let port = master.port;
+    master.run.reap();
+    settle(2);
+    let meanwhile = target.requests();
+    let mut master = Master::at(port, &target, &options);
+    master.run.wait_for("The run was taken up");
+    master.run.wait_for("2 workers connected");
+    assert!(target.requests() > meanwhile, "users were at work all the time");
+    settle(7);
+    let before = target.requests();
+    settle(2);
+    let rate = target.requests() - before;
+    assert!(
+        (8 * 4..8 * 12).contains(&rate),
+        "eight users, no more and no less: {rate} requests in 2 s"
+    );
+    master.run.signal(libc::SIGINT);
+    let ended = master.run.wait().expect_code(1);
+    assert_exact(&ended, &target);
+    assert!(!journal.exists(), "there is nothing to go on with");
+    end_all(workers);
 }
 
 fn only_who_has_the_token_takes_part() {

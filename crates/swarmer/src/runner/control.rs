@@ -9,7 +9,7 @@ mod starting;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
@@ -102,6 +102,8 @@ pub(crate) struct Control<W, F: Fleet> {
     /// Number of users and rate that were asked for last.
     goal: Option<Goal>,
     moving: Option<Moving>,
+    /// A run was taken up: until then its workers may come back with their users.
+    gathering: Option<Instant>,
     outstanding: Outstanding,
     /// Nodes that journeys still arrive at, in a run of that model.
     open: Option<BTreeSet<usize>>,
@@ -169,6 +171,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             ramping: None,
             goal: None,
             moving: None,
+            gathering: None,
             outstanding: Outstanding::default(),
             open: None,
             serving: None,
@@ -221,6 +224,9 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         match order {
             Order::Begin { run, answer } => {
                 let _ = answer.send(self.begin(*run));
+            }
+            Order::TakeUp { run, left, answer } => {
+                let _ = answer.send(self.take_up(*run, *left));
             }
             Order::Exchange(options) => self.fleet.exchange(&options),
             Order::Start { ramp, began } => self.start(ramp, began, None),
@@ -388,6 +394,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
 
     /// Asks every node for its figures.
     fn open_round(&mut self, last: bool) {
+        self.end_gathering();
         if self.round.last && self.round.is_open() {
             return; // The last round is on its way; it brings everything.
         }
@@ -405,6 +412,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.tell_late(&missing);
         if std::mem::take(&mut self.reset_due) {
             self.collector.reset(clock::now());
+            self.fleet.reset();
             self.collector.mark(MarkKind::Reset, "All figures were set to zero");
         }
         let untold = std::mem::take(&mut self.starts.untold);
@@ -413,6 +421,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         }
         let last = std::mem::take(&mut self.round.last);
         if last {
+            self.fleet.ended();
             self.collector.end();
         }
         self.collector.plan(self.planned_users());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::driver::{Birth, Event};
 use super::gear::Gear;
+use super::master::LeftRun;
 use crate::load::Arrivals;
 use crate::options::Options;
 use crate::stats::Worker;
@@ -43,6 +44,18 @@ pub(crate) trait Fleet {
 
     /// A run begins: everything is at zero.
     fn begin_run(&mut self) {}
+
+    /// Goes on with a run that was left.
+    fn take_up(&mut self, _left: LeftRun) {}
+
+    /// The run goes to so many users, at this rate.
+    fn aim(&mut self, _users: u32, _rate: f64) {}
+
+    /// All figures are at zero.
+    fn reset(&mut self) {}
+
+    /// The run is over, and every figure is in.
+    fn ended(&mut self) {}
 
     fn start_users(&mut self, node: usize, births: Vec<Birth>);
 

@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::driver::Birth;
 use super::fleet::OpenPlan;
 use super::gear::{Begin, Refusal};
+use super::master::LeftRun;
 use crate::load::{Arrivals, LoadError, Ramp};
 use crate::options::Options;
 use crate::stats::{Collector, Summary};
@@ -97,6 +98,12 @@ pub(super) enum Order {
         run: Box<Begin>,
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// Go on with a run that was left.
+    TakeUp {
+        run: Box<Begin>,
+        left: Box<LeftRun>,
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// Let users read these options from now on.
     Exchange(Arc<Options>),
     Start {
@@ -160,6 +167,16 @@ impl Handle {
     pub(crate) async fn begin(&self, run: Begin) -> Result<(), Refusal> {
         let (answer, outcome) = oneshot::channel();
         self.send(Order::Begin { run: Box::new(run), answer });
+        outcome.await.unwrap_or(Err(Refusal::Ended))
+    }
+
+    /// Goes on with a run that a master before this one has left, made of this.
+    ///
+    /// # Errors
+    /// When there can be none now.
+    pub(crate) async fn take_up(&self, run: Begin, left: LeftRun) -> Result<(), Refusal> {
+        let (answer, outcome) = oneshot::channel();
+        self.send(Order::TakeUp { run: Box::new(run), left: Box::new(left), answer });
         outcome.await.unwrap_or(Err(Refusal::Ended))
     }
 

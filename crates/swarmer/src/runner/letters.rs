@@ -422,6 +422,11 @@ impl Inbox {
         })
     }
 
+    /// Which process the letters come from.
+    pub(super) fn sender(&self) -> u64 {
+        self.boot
+    }
+
     /// Says how far letters have come.
     pub(super) fn acknowledgement(&self) -> Acknowledged {
         Acknowledged { boot: self.boot, number: self.received }

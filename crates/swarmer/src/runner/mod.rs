@@ -30,7 +30,7 @@ pub(crate) use fleet::Fleet;
 pub(crate) use gear::{Begin, Gear};
 pub use handle::{Handle, State};
 pub(crate) use letters::Terms;
-pub(crate) use master::{Command, Workers};
+pub(crate) use master::{Command, LeftRun, Workers, left_run};
 pub(crate) use model::{Ending, Model};
 pub(crate) use turns::{Budget, Limits};
 pub(crate) use worker::{End as LinkEnd, Feed, Habits, Link, Workshop, wires};

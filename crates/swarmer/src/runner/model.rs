@@ -19,6 +19,8 @@ pub(crate) enum Model {
     },
     Stages(Stages),
     Shape(Box<dyn Shape>),
+    /// What there is, as it was left.
+    Held,
     /// Journeys that arrive, over a pool of at most so many users; for so long, if there is an end to it.
     Arrivals {
         arrivals: Box<Arrivals>,
@@ -33,6 +35,7 @@ impl std::fmt::Debug for Model {
             Self::Users { .. } => "Users",
             Self::Stages(_) => "Stages",
             Self::Shape(_) => "Shape",
+            Self::Held => "Held",
             Self::Arrivals { .. } => "Arrivals",
         })
     }
@@ -58,6 +61,7 @@ impl Model {
                 handle.start(users, rate)?;
                 std::future::pending().await
             }
+            Self::Held => std::future::pending().await,
             Self::Stages(stages) => follow_stages(handle, &stages).await,
             Self::Shape(shape) => follow_shape(handle, shape).await,
             Self::Arrivals { arrivals, users, duration } => {

@@ -164,6 +164,12 @@ impl Collector {
         delta.pulses.iter().for_each(|pulse| self.vitals.add(node, pulse));
     }
 
+    /// As [`Self::reset`], with rates that count from `start`, in seconds since the Unix epoch.
+    pub(crate) fn reset_to(&mut self, start: f64) {
+        self.reset(clock::now());
+        self.start = start;
+    }
+
     /// Sets all figures, errors and exceptions to zero; names and history stay, rates count from `now`.
     ///
     /// Deltas taken afterwards still hold what was recorded before: take and drop them first.

@@ -15,7 +15,7 @@ use super::preparation::Prepared;
 use super::signals::Signals;
 use crate::load::LoadError;
 use crate::logging::MAIN;
-use crate::runner::{Ending, Handle, State};
+use crate::runner::{Ending, Handle, LeftRun, State};
 use crate::web::Wish;
 
 /// Brings a load about, and returns when that is over.
@@ -58,12 +58,19 @@ pub(super) struct Conductor {
     is_running: bool,
     /// When the process ends by itself.
     quits: Option<Instant>,
+    /// A run to go on with.
+    left: Option<LeftRun>,
 }
 
 impl Conductor {
     pub(super) fn new(handle: Handle, desk: Desk, served: Option<Served>) -> Self {
         let (course, limit, quits) = (None, None, None);
-        Self { handle, desk, served, course, limit, is_running: false, quits }
+        Self { handle, desk, served, course, limit, is_running: false, quits, left: None }
+    }
+
+    /// The first run is one that a master before this one has left.
+    pub(super) fn take_up(self, left: Option<LeftRun>) -> Self {
+        Self { left, ..self }
     }
 
     /// Begins with `first`, goes on until the process shall end, and ends the run that goes on then.
@@ -174,7 +181,17 @@ impl Conductor {
         load: Load,
         prepared: &Prepared,
     ) -> Result<(), SetupError> {
-        self.handle.begin(self.desk.run_of(&load, prepared)).await?;
+        let mut load = load;
+        let run = self.desk.run_of(&load, prepared);
+        match self.left.take() {
+            Some(left) => {
+                let now = crate::clock::Anchor::now().epoch_seconds(crate::clock::now());
+                let elapsed = Duration::try_from_secs_f64(now - left.began).unwrap_or_default();
+                load = load.left_after(elapsed);
+                self.handle.take_up(run, left).await?;
+            }
+            None => self.handle.begin(run).await?,
+        }
         (self.is_running, self.quits) = (true, None);
         self.desk.note_begun(&load);
         let ends_by_itself = load.ends_by_itself();

@@ -23,7 +23,9 @@ use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
 use crate::options::{self, Options, Program};
-use crate::runner::{self, Control, Drivers, Fleet, Handle, Limits, Outcome, Settings, Trouble};
+use crate::runner::{
+    self, Control, Drivers, Fleet, Handle, LeftRun, Limits, Outcome, Settings, Trouble,
+};
 use crate::scenario::ratio;
 use crate::stats::Collector;
 use crate::telemetry::Push;
@@ -237,8 +239,9 @@ async fn drive(
     let settings = swarm.settings(&options, Limits::default());
     if options.cluster.master {
         let fleet = master::listen(&desk, anchor)?;
+        let left = master::left_run(&options.cluster, first.is_some())?;
         let watch = (collector, output, settings);
-        return Box::pin(steer(fleet, watch, (desk, first), signals, sides)).await;
+        return Box::pin(steer(fleet, watch, (desk, first, left), signals, sides)).await;
     }
     let fleet_setup = runner::Setup {
         classes: swarm.classes.clone().into(),
@@ -254,14 +257,14 @@ async fn drive(
         script: None,
     };
     let fleet = Drivers::start(drivers, &fleet_setup)?;
-    Box::pin(steer(fleet, (collector, output, settings), (desk, first), signals, sides)).await
+    Box::pin(steer(fleet, (collector, output, settings), (desk, first, left), signals, sides)).await
 }
 
 /// The engine at work over its fleet.
 async fn steer<F: Fleet>(
     fleet: F,
     (collector, mut output, settings): (Collector, Output, Settings),
-    (desk, first): (Desk, Option<(Load, Prepared)>),
+    (desk, first, left): (Desk, Option<(Load, Prepared)>, Option<LeftRun>),
     mut signals: Signals,
     (door, push): (Option<Door>, Option<Push>),
 ) -> Result<(Outcome<Output>, Option<Pusher>), SetupError> {
@@ -278,14 +281,14 @@ async fn steer<F: Fleet>(
     let keys = keys::listen(handle.clone(), !asks.have_the_keys(), url);
     let cluster = options.cluster.clone();
     let steering = async {
-        if first.is_some() {
+        if first.is_some() && left.is_none() {
             let workers = master::wait_for_workers(&cluster, handle.clone());
             if let Err(problem) = signals.unless(workers).await {
                 handle.quit();
                 return Err(problem);
             }
         }
-        let conductor = Conductor::new(handle, desk, served);
+        let conductor = Conductor::new(handle, desk, served).take_up(left);
         tokio::select! {
             () = conductor.conduct(first, signals, asks) => {}
             never = keys => match never {},

@@ -11,7 +11,7 @@ use crate::clock::Anchor;
 use crate::cluster::zmtp::{self, BindOptions, Token};
 use crate::logging::MAIN;
 use crate::options::ClusterOptions;
-use crate::runner::{Command, Handle, Workers};
+use crate::runner::{self, Command, Handle, LeftRun, Workers};
 
 /// The wait for workers is told of again after so long.
 const REMINDER: Duration = Duration::from_secs(5);
@@ -38,9 +38,36 @@ pub(super) fn listen(desk: &Desk, anchor: Anchor) -> Result<Workers, SetupError>
         warn!(target: MAIN, "--max-rate has no effect on a master: give each worker its part");
     }
     let hooks = Arc::clone(&desk.swarm().hooks);
-    let command = Command { anchor, hooks, coarse: options.locust_percentiles };
+    let command = Command {
+        anchor,
+        hooks,
+        coarse: options.locust_percentiles,
+        journal: cluster.journal.clone(),
+    };
     let classes = desk.swarm().classes.iter().map(|class| class.name().to_owned());
     Ok(Workers::new(socket, command, classes.collect()))
+}
+
+/// The run that a master before this one has left in its journal.
+///
+/// # Errors
+/// When there is a journal that cannot be read.
+pub(super) fn left_run(
+    cluster: &ClusterOptions,
+    starts: bool,
+) -> Result<Option<LeftRun>, SetupError> {
+    let Some(path) = &cluster.journal else { return Ok(None) };
+    let left = runner::left_run(path).map_err(|error| {
+        SetupError::new(format!("--journal: cannot read {}: {error}", path.display()))
+            .hint("Remove the file to begin a run of its own.")
+    })?;
+    if left.is_some() && !starts {
+        warn!(
+            target: MAIN,
+            "{} tells of a run that has not ended; --headless or --autostart take it up", path.display()
+        );
+    }
+    Ok(left.filter(|_| starts))
 }
 
 pub(super) fn token(cluster: &ClusterOptions) -> Result<Option<Token>, SetupError> {

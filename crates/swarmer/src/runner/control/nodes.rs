@@ -98,7 +98,9 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         for &(class, user) in users {
             self.dispatcher.adopt(Placement { class, worker: node, user });
         }
-        if let Some(goal) = self.goal
+        if self.gathering.is_some() {
+            // Others may come back with their users, too.
+        } else if let Some(goal) = self.goal
             && self.state() == State::Running
             && goal.users < self.dispatcher.user_count()
         {
@@ -160,7 +162,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     /// Goes back to the number of users asked for, at the rate asked for.
-    fn make_good(&mut self, Goal { users, rate }: Goal) {
+    pub(super) fn make_good(&mut self, Goal { users, rate }: Goal) {
         if self.ramping.is_none()
             && let Ok(ramp) = Ramp::new(users, rate)
         {

@@ -1,6 +1,6 @@
 //! How a run begins and comes to its users.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
@@ -12,7 +12,11 @@ use crate::load::{Arrivals, Ramp};
 use crate::logging::RUNNERS;
 use crate::runner::fleet::{Fleet, OpenPlan};
 use crate::runner::gear::{Begin, Refusal};
+use crate::runner::master::LeftRun;
 use crate::stats::MarkKind;
+
+/// After a restart of the master its workers have so long to come back before their users are started elsewhere.
+const GATHERING: Duration = Duration::from_secs(5);
 
 impl<W: Watcher, F: Fleet> Control<W, F> {
     /// When there is something to send to nodes again, if ever.
@@ -46,6 +50,53 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         Ok(())
     }
 
+    /// Goes on with a run that was left: its figures, its workers as they come back, its number of users.
+    pub(super) fn take_up(&mut self, run: Begin, left: LeftRun) -> Result<(), Refusal> {
+        if self.state().is_active() {
+            return Err(Refusal::Running);
+        }
+        self.dispatcher = self.dispatcher.afresh(run.shares.clone())?;
+        self.settings.classes = run.shares;
+        self.settings.limits = run.gear.limits.clone();
+        self.settings.stop_timeout = run.gear.options.stop_timeout;
+        *self.collector.info_mut() = run.info;
+        self.collector.reset_to(left.counts_from);
+        for (node, delta) in &left.figures {
+            self.collector.merge_from(node, delta);
+        }
+        let text = "The run was taken up after a restart of the master";
+        self.collector.mark(MarkKind::Start, text);
+        self.goal = left.aim.map(|(users, rate)| Goal { users, rate });
+        self.course.send_modify(|course| {
+            course.runs += 1;
+            course.target = left.aim;
+        });
+        self.gathering = clock::now().checked_add(GATHERING);
+        self.fleet.equip(&run.gear);
+        self.fleet.take_up(left);
+        self.state.send_replace(State::Running);
+        info!(target: RUNNERS, "{text}");
+        Ok(())
+    }
+
+    /// When workers have had their time to come back, goes to the number of users asked for.
+    pub(super) fn end_gathering(&mut self) {
+        if self.gathering.is_none_or(|until| clock::now() < until) {
+            return;
+        }
+        self.gathering = None;
+        let present = self.fleet.present().next().is_some();
+        match self.goal {
+            _ if self.state() != State::Running => {}
+            Some(goal) if present && goal.users != self.dispatcher.user_count() => {
+                self.make_good(goal)
+            }
+            _ if present => self.move_users(),
+            // None came back in time; whoever comes later gets the users.
+            _ => self.gathering = clock::now().checked_add(GATHERING),
+        }
+    }
+
     /// `classes`: of these only users are started from now on.
     pub(super) fn start(&mut self, ramp: Ramp, began: Option<Instant>, classes: Option<&[String]>) {
         if self.open.is_some() && self.state().is_active() {
@@ -72,6 +123,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.collector.mark(MarkKind::Plan, plan);
         let began = began.unwrap_or_else(clock::now);
         self.goal = Some(Goal { users, rate });
+        self.gathering = None;
+        self.fleet.aim(users, rate);
         self.moving = None;
         self.ramping = Some(Ramping::begin(ramp, began));
         self.state.send_replace(State::Spawning);

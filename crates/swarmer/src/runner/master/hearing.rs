@@ -147,7 +147,11 @@ impl Workers {
         if !same_kind {
             let why = format!("Worker {from} is another one now");
             self.part(from, why, Departure::Lost);
-            self.peers.insert(from.clone(), Peer::new(ours.then_some(0), self.boot, index));
+            let mut peer = Peer::new(ours.then_some(0), self.boot, index);
+            if let Some((letters, requests)) = self.letters.remove(from.as_str()) {
+                peer.go_on(letters, requests);
+            }
+            self.peers.insert(from.clone(), peer);
         }
         let Some(peer) = self.peers.get_mut(from) else { return };
         peer.last_heard = clock::now();
@@ -242,8 +246,16 @@ impl Workers {
         if !self.command.coarse {
             delta.drop_coarse();
         }
+        if let Some(journal) = &mut self.journal {
+            journal.figures(from.as_str(), &delta);
+        }
         let latest = self.nodes.iter().rposition(|node| node.identity == *from);
-        let (Some(peer), Some(node)) = (self.peers.get(from), latest) else { return };
+        let Some(peer) = self.peers.get_mut(from) else { return };
+        let Some(node) = latest else {
+            // What it could not tell the master before this one; it introduces itself right after.
+            peer.early.push(delta);
+            return;
+        };
         let users = peer.users.clone();
         self.queue.push_back(Event::Report { node, number: 0, delta: Box::new(delta), users });
     }
@@ -373,6 +385,9 @@ impl Workers {
         peer.users = figures.users;
         peer.users.resize(self.classes.len(), 0);
         let node = peer.node;
+        if let (Some(journal), Kind::Ours { inbox, .. }) = (&mut self.journal, &peer.kind) {
+            journal.letter(from.as_str(), *inbox, figures.requests);
+        }
         for blob in &figures.deltas {
             match Delta::unpack(blob) {
                 Ok(delta) => self.merge(from, delta),

@@ -4,10 +4,12 @@
 //! ([`super::letters`]). What both say becomes [`Event`]s, so that the control plane does not know the difference.
 
 mod hearing;
+mod journal;
 mod peer;
 mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,13 +20,15 @@ use tracing::{info, warn};
 use super::driver::{Birth, Departure, Event};
 use super::fleet::{Fleet, Loss, OpenPlan};
 use super::gear::Gear;
-use super::letters::{Down, Terms};
+use super::letters::{Down, Inbox, Terms};
 use crate::clock::{self, Anchor};
 use crate::cluster::{Custom, Envelope, Extra, Identity, Message, Socket, ToWorker, Value, entry};
 use crate::events::{Hooks, Outgoing};
 use crate::logging::RUNNERS;
 use crate::options::Options;
 use crate::stats::Worker;
+use journal::Journal;
+pub(crate) use journal::{LeftRun, left_run};
 use peer::{Kind, Peer};
 
 /// A worker that was silent for so long is missing: 4 to 5 seconds in Locust.
@@ -42,6 +46,7 @@ pub(crate) struct Command {
     pub(crate) hooks: Arc<Hooks>,
     /// Keep Locust's buckets beside the fine histograms.
     pub(crate) coarse: bool,
+    pub(crate) journal: Option<PathBuf>,
 }
 
 /// The workers, seen from the control plane.
@@ -68,6 +73,9 @@ pub(crate) struct Workers {
     /// The number of the last round of a run, as long as reports are missing.
     last_round: Option<u64>,
     next_index: u64,
+    journal: Option<Journal>,
+    /// How far the letters of workers had come with the master before, and the requests in them.
+    letters: BTreeMap<String, (Inbox, u64)>,
 }
 
 /// A worker's time from its coming to its going.
@@ -83,6 +91,8 @@ impl Workers {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Self {
             outgoing: command.hooks.post.outgoing(),
+            journal: command.journal.clone().map(Journal::new),
+            letters: BTreeMap::new(),
             socket,
             command,
             classes,
@@ -145,10 +155,16 @@ impl Workers {
         let node = self.nodes.len();
         let Some(peer) = self.peers.get_mut(identity) else { return };
         let recovered = peer.was_lost;
-        peer.begin_node(node, self.classes.len(), users.len());
+        peer.begin_node(node, self.classes.len());
+        let early = std::mem::take(&mut peer.early);
+        let running = peer.users.clone();
         self.nodes.push(Node { identity: identity.clone(), present: true });
         let name = identity.as_str().to_owned();
         self.queue.push_back(Event::Joined { node, name, users, recovered });
+        for delta in early {
+            let (delta, users) = (Box::new(delta), running.clone());
+            self.queue.push_back(Event::Report { node, number: 0, delta, users });
+        }
     }
 
     /// Takes a worker out of the fleet; the peer stays known.
@@ -312,8 +328,37 @@ impl Fleet for Workers {
         }
         self.peers.values_mut().for_each(Peer::begin_run);
         self.last_round = None;
+        if let Some(journal) = &mut self.journal {
+            journal.begin(&terms, self.command.anchor.epoch_seconds(clock::now()));
+        }
         self.run = Some(terms);
         info!(target: RUNNERS, "Sending spawn jobs to {} ready workers", self.present().count());
+    }
+
+    fn take_up(&mut self, left: LeftRun) {
+        if let Some(journal) = &mut self.journal {
+            journal.go_on();
+        }
+        self.letters = left.letters;
+        self.run = Some(left.terms);
+    }
+
+    fn aim(&mut self, users: u32, rate: f64) {
+        if let Some(journal) = &mut self.journal {
+            journal.aim(users, rate);
+        }
+    }
+
+    fn reset(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.reset(self.command.anchor.epoch_seconds(clock::now()));
+        }
+    }
+
+    fn ended(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.end();
+        }
     }
 
     fn start_users(&mut self, node: usize, births: Vec<Birth>) {

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::cluster::{Identity, WorkerState};
 use crate::runner::driver::Departure;
 use crate::runner::letters::{DOWN, Inbox, Outbox};
-use crate::stats::Worker;
+use crate::stats::{Delta, Worker};
 
 /// A worker of Locust's kind gets its next `spawn` so long after the last one, unless all users have started.
 pub(super) const SPAWN_EVERY: Duration = Duration::from_millis(450);
@@ -32,6 +32,8 @@ pub(super) struct Peer {
     pub(super) cpu: f64,
     pub(super) memory: u64,
     pub(super) users: Vec<u32>,
+    /// What it reported before it was a node for the first time.
+    pub(super) early: Vec<Delta>,
     /// It was told about its high load.
     pub(super) warned: bool,
     /// It is being stopped; what it still has to say.
@@ -150,8 +152,16 @@ impl Peer {
             cpu: 0.0,
             memory: 0,
             users: Vec::new(),
+            early: Vec::new(),
             warned: false,
             farewell: Farewell::None,
+        }
+    }
+
+    /// Goes on from where another master was with this worker.
+    pub(super) fn go_on(&mut self, letters: Inbox, requests: u64) {
+        if let Kind::Ours { inbox, boot, reported, .. } = &mut self.kind {
+            (*inbox, *boot, *reported) = (letters, letters.sender(), requests);
         }
     }
 
@@ -159,7 +169,7 @@ impl Peer {
         matches!(self.kind, Kind::Ours { .. })
     }
 
-    pub(super) fn begin_node(&mut self, node: usize, classes: usize, _running: usize) {
+    pub(super) fn begin_node(&mut self, node: usize, classes: usize) {
         (self.node, self.is_new, self.was_lost) = (Some(node), false, false);
         self.users = vec![0; classes];
         self.farewell = Farewell::None;
