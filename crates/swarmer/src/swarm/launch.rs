@@ -257,7 +257,7 @@ async fn drive(
         script: None,
     };
     let fleet = Drivers::start(drivers, &fleet_setup)?;
-    Box::pin(steer(fleet, (collector, output, settings), (desk, first, left), signals, sides)).await
+    Box::pin(steer(fleet, (collector, output, settings), (desk, first, None), signals, sides)).await
 }
 
 /// The engine at work over its fleet.
