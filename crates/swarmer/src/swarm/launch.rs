@@ -315,15 +315,16 @@ fn serve(
         version: swarm.version.clone(),
         settings: swarm.options.clone(),
     };
-    let (url, is_exposed) = (door.url(), door.is_exposed());
+    let (url, is_open) = (door.url(), door.is_exposed() && !door.asks_for_sign_in());
     let (sender, wishes) = mpsc::channel(WISHES);
     let server = Server::start(door, about, handle, sender, desk.facts());
     let server = server.map_err(|error| no_page(&error))?;
     info!(target: MAIN, "Starting web interface at {url}, press enter to open your default browser.");
-    if is_exposed {
+    if is_open {
         warn!(
             target: MAIN,
-            "Everybody who can reach this machine can start load from here: --web-host 127.0.0.1 keeps it to yourself"
+            "Everybody who can reach this machine can start load from here: --web-host 127.0.0.1 keeps it to yourself, \
+             --web-login asks who it is"
         );
     }
     let served = Served { wishes, autoquit: desk.options().web.autoquit };

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::login::SignedIn;
 use super::site::Site;
 use super::wish::{ClassFacts, Facts};
 use crate::options::{Kind, Opt, Options};
@@ -27,7 +28,7 @@ struct Setting {
 }
 
 /// What our page is told.
-pub(super) fn swarmer(site: &Site, signed_in: Option<&str>) -> Value {
+pub(super) fn swarmer(site: &Site, signed_in: Option<&SignedIn>) -> Value {
     let facts = site.facts();
     let options = &facts.options;
     json!({
@@ -35,10 +36,10 @@ pub(super) fn swarmer(site: &Site, signed_in: Option<&str>) -> Value {
         "workload": site.about.workload,
         "workload_version": site.about.version,
         "engine_version": env!("CARGO_PKG_VERSION"),
-        "signed_in": signed_in,
-        "can_sign_out": false,
+        "signed_in": signed_in.map(|who| who.0.as_str()),
+        "can_sign_out": signed_in.is_some(),
         "csrf": "",
-        "exposed": site.is_exposed,
+        "exposed": site.is_exposed && site.gate.is_none(),
         "is_distributed": is_distributed(options),
         "expect_workers": if is_distributed(options) { options.cluster.expect_workers } else { 0 },
         "classes": facts.classes.iter().map(class).collect::<Vec<_>>(),

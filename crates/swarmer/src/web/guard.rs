@@ -8,8 +8,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::auth::Refusal;
+use super::login;
 use super::reply::ApiError;
 use super::routes::{Route, Way};
+use super::server::Peer;
+use super::site::Site;
 
 /// A request is answered within this time, the reading of its body included.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,73 +24,89 @@ const POLICY: HeaderValue =
 
 /// What the guard knows.
 pub(super) struct Guard {
-    base_path: String,
+    site: Arc<Site>,
     routes: Vec<Route>,
     /// The one foreign origin whose pages may use the interface (`--web-cors`).
     cors: Option<HeaderValue>,
 }
 
 impl Guard {
-    pub(super) fn new(base_path: String, routes: Vec<Route>, cors: Option<&str>) -> Self {
+    pub(super) fn new(site: Arc<Site>, routes: Vec<Route>, cors: Option<&str>) -> Self {
         let cors = cors.and_then(|origin| HeaderValue::from_str(origin).ok());
-        Self { base_path, routes, cors }
+        Self { site, routes, cors }
     }
 
     /// The route of a request; `None` where there is none, or not by this method.
     fn route(&self, request: &Request) -> Option<&Route> {
         let matched = request.extensions().get::<MatchedPath>()?.as_str();
-        let path = matched.strip_prefix(self.base_path.as_str())?;
+        let path = matched.strip_prefix(self.site.base_path.as_str())?;
         let way = if request.method() == Method::POST { Way::Post } else { Way::Get };
         self.routes.iter().find(|route| route.path == path && route.method == way)
     }
 
-    fn allows_origin(&self, origin: &HeaderValue) -> bool {
-        self.cors.as_ref().is_some_and(|allowed| allowed == "*" || allowed == origin)
+    /// Sees to it that whoever sent the request may, and notes who that is.
+    fn admit(&self, route: Route, request: &mut Request) -> Result<(), Refusal> {
+        let Some(gate) = &self.site.gate else { return Ok(()) };
+        if route.is_open {
+            return Ok(());
+        }
+        let peer = request.extensions().get::<Peer>().ok_or(Refusal::Unknown)?;
+        let who = gate.who(peer.0.ip(), request.headers())?;
+        request.extensions_mut().insert(who);
+        Ok(())
     }
+}
 
-    /// Whether a page of another site may have sent this. Programs send none of these headers.
-    fn is_foreign(&self, headers: &HeaderMap) -> bool {
-        if headers.get(header::ORIGIN).is_some_and(|origin| self.allows_origin(origin)) {
-            return false;
+fn allows_origin(cors: Option<&HeaderValue>, origin: &HeaderValue) -> bool {
+    cors.is_some_and(|allowed| allowed == "*" || allowed == origin)
+}
+
+/// Whether a page of another site may have sent this. Programs send none of these headers.
+fn is_foreign(cors: Option<&HeaderValue>, headers: &HeaderMap) -> bool {
+    if headers.get(header::ORIGIN).is_some_and(|origin| allows_origin(cors, origin)) {
+        return false;
+    }
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let (origin, host) = (origin.to_str(), headers.get(header::HOST).map(HeaderValue::to_str));
+    match (origin, host) {
+        (Ok(origin), Some(Ok(host))) => {
+            origin.split_once("://").is_none_or(|(_, origin)| !origin.eq_ignore_ascii_case(host))
         }
-        if let Some(site) = headers.get("sec-fetch-site") {
-            return site != "same-origin" && site != "none";
-        }
-        let Some(origin) = headers.get(header::ORIGIN) else { return false };
-        let (origin, host) = (origin.to_str(), headers.get(header::HOST).map(HeaderValue::to_str));
-        match (origin, host) {
-            (Ok(origin), Some(Ok(host))) => origin
-                .split_once("://")
-                .is_none_or(|(_, origin)| !origin.eq_ignore_ascii_case(host)),
-            _ => true,
-        }
+        _ => true,
     }
 }
 
 /// Lets a request through, or not; and says to the browser what it may do with the reply.
 pub(super) async fn guard(
     State(guard): State<Arc<Guard>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let route = guard.route(&request).copied();
+    let stranger = route.and_then(|route| guard.admit(route, &mut request).err());
     let origin = request.headers().get(header::ORIGIN).cloned();
     let asks_first = request.method() == Method::OPTIONS;
-    let mut response =
-        if route.is_some_and(|route| route.changes) && guard.is_foreign(request.headers()) {
-            ApiError::new(StatusCode::FORBIDDEN, "a page of another site may not do this")
-                .into_response()
-        } else if route.is_some_and(|route| route.takes_time) {
-            next.run(request).await
-        } else {
-            match tokio::time::timeout(PATIENCE, next.run(request)).await {
-                Ok(response) => response,
-                Err(_) => {
-                    let text = format!("no answer within {} seconds", PATIENCE.as_secs());
-                    ApiError::new(StatusCode::REQUEST_TIMEOUT, text).into_response()
-                }
+    let mut response = if let Some(refusal) = stranger {
+        login::refuse(&guard.site.base_path, &request, refusal)
+    } else if route.is_some_and(|route| route.changes)
+        && is_foreign(guard.cors.as_ref(), request.headers())
+    {
+        ApiError::new(StatusCode::FORBIDDEN, "a page of another site may not do this")
+            .into_response()
+    } else if route.is_some_and(|route| route.takes_time) {
+        next.run(request).await
+    } else {
+        match tokio::time::timeout(PATIENCE, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => {
+                let text = format!("no answer within {} seconds", PATIENCE.as_secs());
+                ApiError::new(StatusCode::REQUEST_TIMEOUT, text).into_response()
             }
-        };
+        }
+    };
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: HeaderValue| {
         headers.entry(name).or_insert(value);
@@ -96,7 +116,7 @@ pub(super) async fn guard(
     default(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     default(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     default(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    if let Some(origin) = origin.filter(|origin| guard.allows_origin(origin)) {
+    if let Some(origin) = origin.filter(|origin| allows_origin(guard.cors.as_ref(), origin)) {
         default(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         default(header::VARY, HeaderValue::from_static("origin"));
         if asks_first {
@@ -112,11 +132,12 @@ pub(super) async fn guard(
 mod tests {
     use super::*;
 
-    fn is_foreign(cors: Option<&str>, headers: &[(&'static str, &'static str)]) -> bool {
+    fn is_foreign(cors: Option<&'static str>, headers: &[(&'static str, &'static str)]) -> bool {
         let named = |(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
-        Guard::new(String::new(), Vec::new(), cors).is_foreign(&headers.iter().map(named).collect())
+        let cors = cors.map(HeaderValue::from_static);
+        super::is_foreign(cors.as_ref(), &headers.iter().map(named).collect())
     }
 
     #[test]

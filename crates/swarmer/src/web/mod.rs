@@ -13,13 +13,14 @@
 
 mod api;
 mod assets;
-#[expect(dead_code, reason = "the guard that asks it comes next")]
 mod auth;
 mod boot;
 mod form;
 mod guard;
 mod live;
 mod locust;
+mod login;
+mod metrics;
 mod page;
 mod reply;
 mod routes;

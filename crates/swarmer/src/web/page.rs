@@ -2,16 +2,31 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use serde_json::Value;
 
+use super::login::SignedIn;
 use super::site::Site;
 use super::{auth, boot, reply};
 use crate::report::html::{Embedded, NOT_BUILT, PLACE};
 
 /// The page with its data. Scripts run only with the number that is drawn for each delivery.
-pub(super) async fn index(State(site): State<Arc<Site>>) -> Response {
+pub(super) async fn index(
+    State(site): State<Arc<Site>>,
+    signed_in: Option<Extension<SignedIn>>,
+) -> Response {
+    let history = site.handle.ask(|collector| collector.history().columns()).await;
+    let users = site.summary().await.map_or(0, |summary| summary.user_count());
+    let locust = boot::locust(&site, &history.unwrap_or_default(), users);
+    let own = boot::swarmer(&site, signed_in.as_ref().map(|Extension(who)| who));
+    with_data(StatusCode::OK, &[("templateArgs", locust), ("swarmer", own)])
+}
+
+/// The page with these variables of `window`, each as a line of its own.
+pub(super) fn with_data(status: StatusCode, variables: &[(&str, Value)]) -> Response {
     let Some(page) = Embedded::page("index.html") else {
         return reply::error_page(StatusCode::INTERNAL_SERVER_ERROR, NOT_BUILT);
     };
@@ -19,14 +34,12 @@ pub(super) async fn index(State(site): State<Arc<Site>>) -> Response {
         let text = "The system gives no random numbers.";
         return reply::error_page(StatusCode::INTERNAL_SERVER_ERROR, text);
     };
-    let history = site.handle.ask(|collector| collector.history().columns()).await;
-    let users = site.summary().await.map_or(0, |summary| summary.user_count());
-    let boot = format!(
-        "<script nonce=\"{nonce}\">\nwindow.templateArgs = {}\nwindow.swarmer = {}\n</script>",
-        reply::script_json(&boot::locust(&site, &history.unwrap_or_default(), users)),
-        reply::script_json(&boot::swarmer(&site, None)),
-    );
-    with_policy(reply::html(StatusCode::OK, page.replacen(PLACE, &boot, 1)), &nonce)
+    let lines: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("window.{name} = {}\n", reply::script_json(value)))
+        .collect();
+    let boot = format!("<script nonce=\"{nonce}\">\n{}</script>", lines.concat());
+    with_policy(reply::html(status, page.replacen(PLACE, &boot, 1)), &nonce)
 }
 
 /// Lets the page run its own scripts, and nothing else.

@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::guard::{self, Guard};
 use super::site::Site;
-use super::{api, assets, locust, page, reply};
+use super::{api, assets, locust, login, metrics, page, reply};
 
 /// Forms are small.
 const MOST_BYTES: usize = 256 * 1024;
@@ -24,7 +24,6 @@ pub(super) struct Route {
     /// It changes something: nobody's browser may be tricked into it.
     pub(super) changes: bool,
     /// Anybody may have it, signed in or not.
-    #[expect(dead_code, reason = "the guard does not ask who somebody is yet")]
     pub(super) is_open: bool,
     /// It may take as long as users take to stop.
     pub(super) takes_time: bool,
@@ -61,6 +60,10 @@ pub(super) const ROUTES: &[Route] = &[
     read("/", || get(page::index)),
     read("/assets/{*path}", || get(assets::asset)).open(),
     read("/health", || get(api::health)).open(),
+    read("/login", || get(login::form)).open(),
+    change("/login", || post(login::sign_in)).open(),
+    change("/logout", || post(login::sign_out)).open(),
+    read("/metrics", || get(metrics::metrics)),
     // Locust's.
     change("/swarm", || post(locust::swarm)).slow(),
     change("/stop", || post(locust::stop)).slow(),
@@ -132,7 +135,7 @@ pub(super) fn router(site: &Arc<Site>, allow_get: bool, cors: Option<&str>) -> R
         };
         router = router.route(base, get(to_home));
     }
-    let guard = Arc::new(Guard::new(base.clone(), table, cors));
+    let guard = Arc::new(Guard::new(Arc::clone(site), table, cors));
     router
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(MOST_BYTES))

@@ -16,7 +16,9 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use super::auth::{Auth, AuthError};
 use super::live::Live;
+use super::login::Gate;
 use super::site::{About, Site};
 use super::tls::{self, TlsError};
 use super::wish::{Facts, Wish};
@@ -40,22 +42,20 @@ pub(crate) enum ServerError {
     Bind { address: String, source: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error(
-        "this version cannot ask for a login yet: leave out --web-login, --web-users and --web-token"
-    )]
-    SignIn,
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     #[error("cannot start the thread of the web interface: {0}")]
     Thread(io::Error),
 }
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "the guard does not ask who somebody is yet")]
 pub(super) struct Peer(pub(super) SocketAddr);
 
 /// The port, before anybody is served.
 pub(crate) struct Door {
     listener: TcpListener,
+    auth: Option<Auth>,
     tls: Option<TlsAcceptor>,
     base_path: String,
     display_name: Option<String>,
@@ -71,13 +71,12 @@ impl Door {
     /// # Errors
     /// When it is taken, or the certificate cannot be used.
     pub(crate) fn open(web: &WebOptions) -> Result<Self, ServerError> {
-        if web.login || web.users.is_some() || web.token.is_some() {
-            return Err(ServerError::SignIn);
-        }
         let tls = tls::acceptor(web.tls_cert.as_deref(), web.tls_key.as_deref())?;
+        let auth = Auth::new(web)?;
         let listener = listen(web.host.as_deref(), web.port)?;
         Ok(Self {
             listener,
+            auth,
             tls,
             base_path: web.base_path.trim_end_matches('/').to_owned(),
             display_name: web.host_display_name.clone(),
@@ -102,6 +101,11 @@ impl Door {
     /// Whether others than this machine can reach it.
     pub(crate) fn is_exposed(&self) -> bool {
         !self.listener.local_addr().is_ok_and(|address| address.ip().is_loopback())
+    }
+
+    /// Whether people and programs have to say who they are.
+    pub(crate) fn asks_for_sign_in(&self) -> bool {
+        self.auth.is_some()
     }
 
     fn port(&self) -> u16 {
@@ -152,11 +156,15 @@ impl Server {
         let serve = async move {
             let Ok(listener) = tokio::net::TcpListener::from_std(door.listener) else { return };
             let is_exposed = !listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+            let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+            let (base, is_secure) = (door.base_path.clone(), door.tls.is_some());
+            let gate = door.auth.map(|auth| Gate::new(auth, port, &base, is_secure));
             let (live, second) = Live::new();
             let site = Arc::new(Site::new(
                 about,
                 door.base_path,
                 is_exposed,
+                gate,
                 handle,
                 live,
                 wishes,

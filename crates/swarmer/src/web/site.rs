@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::live::Live;
+use super::login::Gate;
 use super::wish::{Facts, Problem, Wish};
 use crate::options::Opt;
 use crate::runner::Handle;
@@ -26,6 +27,8 @@ pub(super) struct Site {
     pub(super) base_path: String,
     /// Whether others than this machine can reach it.
     pub(super) is_exposed: bool,
+    /// Who may come in; everybody where there is none.
+    pub(super) gate: Option<Gate>,
     pub(super) handle: Handle,
     pub(super) live: Live,
     wishes: mpsc::Sender<Wish>,
@@ -40,13 +43,14 @@ impl Site {
         about: About,
         base_path: String,
         is_exposed: bool,
+        gate: Option<Gate>,
         handle: Handle,
         live: Live,
         wishes: mpsc::Sender<Wish>,
         facts: watch::Receiver<Arc<Facts>>,
         closing: watch::Receiver<bool>,
     ) -> Self {
-        Self { about, base_path, is_exposed, handle, live, wishes, facts, closing }
+        Self { about, base_path, is_exposed, gate, handle, live, wishes, facts, closing }
     }
 
     pub(super) fn facts(&self) -> Arc<Facts> {

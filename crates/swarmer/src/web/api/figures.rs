@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -15,6 +16,7 @@ use crate::logging;
 use crate::stats::{RowKind, Summary};
 use crate::web::boot;
 use crate::web::live::{self, Reply};
+use crate::web::login::SignedIn;
 use crate::web::reply::{self, ApiError};
 use crate::web::site::Site;
 
@@ -35,11 +37,14 @@ pub(in crate::web) async fn health(State(site): State<Arc<Site>>) -> Json<Value>
 
 /// Where the run stands, and what the page is told at its start.
 #[utoipa::path(get, path = "/api/v1/state", responses((status = 200, description = "A tick without history, and `boot`")))]
-pub(in crate::web) async fn state(State(site): State<Arc<Site>>) -> Result<Json<Value>, ApiError> {
+pub(in crate::web) async fn state(
+    State(site): State<Arc<Site>>,
+    signed_in: Option<Extension<SignedIn>>,
+) -> Result<Json<Value>, ApiError> {
     let summary = latest(&site).await?;
     let mut state = live::head(&site, &summary);
     state["marks"] = json!(summary.marks);
-    state["boot"] = boot::swarmer(&site, None);
+    state["boot"] = boot::swarmer(&site, signed_in.as_ref().map(|Extension(who)| who));
     Ok(Json(state))
 }
 

@@ -18,7 +18,7 @@ use tries::Tries;
 pub use users::user_line;
 use users::{Users, UsersError};
 
-use crate::options::{Options, Secret};
+use crate::options::{Secret, WebOptions};
 
 /// Passwords checked at the same time: each takes a core, which belongs to the users of the run.
 const CHECKS_AT_ONCE: usize = 1;
@@ -79,8 +79,7 @@ impl Auth {
     ///
     /// # Errors
     /// When nobody could sign in, or the file of users is wrong.
-    pub(crate) fn new(options: &Options) -> Result<Option<Self>, AuthError> {
-        let web = &options.web;
+    pub(crate) fn new(web: &WebOptions) -> Result<Option<Self>, AuthError> {
         let (users, token) = (&web.users, web.token.as_ref().map(Secret::reveal));
         if !web.login && users.is_none() && token.is_none() {
             return Ok(None);
@@ -148,7 +147,7 @@ impl Auth {
             return Err(Refusal::Wait(wait));
         }
         let (auth, user) = (std::sync::Arc::clone(self), name.clone());
-        let checked = tokio::task::spawn_blocking(move || auth.users.verify(&user, &password));
+        let checked = tokio::task::spawn_blocking(move || auth.verify(&user, &password));
         let fits = checked.await.unwrap_or(false);
         let (mut inner, now) = (self.lock(), Instant::now());
         if !fits {
@@ -164,9 +163,12 @@ impl Auth {
         self.lock().sessions.end(cookie);
     }
 
-    /// Whether people can sign in, or programs only.
-    pub(crate) fn has_users(&self) -> bool {
-        !self.users.is_empty()
+    /// Without a file of users, people show the token that programs show.
+    fn verify(&self, name: &str, password: &str) -> bool {
+        if self.users.is_empty() {
+            return self.token == Some(digest(password));
+        }
+        self.users.verify(name, password)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -228,6 +230,16 @@ mod tests {
         assert!(matches!(right, Err(Refusal::Wait(_))), "{right:?}");
         let elsewhere = "127.0.0.9".parse().unwrap();
         assert!(auth.sign_in(elsewhere, "ann".into(), "secret".into()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn without_users_the_token_is_everybodys_password() {
+        let auth = Arc::new(Auth::of(Users::default(), Some(TOKEN)));
+        assert!(auth.sign_in(HOME, "ann".into(), "wrong".into()).await.is_err());
+        assert!(auth.sign_in(HOME, "ann".into(), String::new()).await.is_err());
+        assert!(auth.sign_in(HOME, "ann".into(), TOKEN.into()).await.is_ok());
+        let nobody = Arc::new(Auth::of(Users::default(), None));
+        assert!(nobody.sign_in(HOME, "ann".into(), String::new()).await.is_err());
     }
 
     #[test]
