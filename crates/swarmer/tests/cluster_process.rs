@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         ("a_worker_without_its_master_ends", a_worker_without_its_master_ends),
         ("only_who_has_the_token_takes_part", only_who_has_the_token_takes_part),
         ("a_restarted_master_goes_on", a_restarted_master_goes_on),
+        ("a_soak_with_faults_ends_with_equal_sums", a_soak_with_faults_ends_with_equal_sums),
         ("tasks_are_shared_out", tasks_are_shared_out),
         ("journeys_arrive_once_over_all_workers", journeys_arrive_once_over_all_workers),
     ];
@@ -325,6 +326,76 @@ fn a_restarted_master_goes_on() {
     let ended = master.run.wait().expect_code(1);
     assert_exact(&ended, &target);
     assert!(!journal.exists(), "there is nothing to go on with");
+    end_all(workers);
+}
+
+/// Workers sleep, leave, come anew and are killed at random moments for as many seconds as `SWARMER_SOAK_SECONDS` says (two
+/// minutes if it does not); `SWARMER_SOAK_SEED` chooses the moments.
+fn a_soak_with_faults_ends_with_equal_sums() {
+    const USERS: u64 = 12;
+    let number = |name: &str, default| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let (seconds, seed) =
+        (number("SWARMER_SOAK_SECONDS", 120_u64), number("SWARMER_SOAK_SEED", 7_u64));
+    let target = Target::start();
+    let mut master = Master::start(&target, &format!("--expect-workers 4 -u {USERS} -r 12 -s 1"));
+    let mut workers = master.workers(4);
+    master.run.wait_for("All users spawned");
+    let (began, mut state, mut kills) = (Instant::now(), seed | 1, 0);
+    let mut random = |below: u64| {
+        // Marsaglia's xorshift: the same moments for the same seed.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    while began.elapsed() < Duration::from_secs(seconds) {
+        settle(1 + random(4));
+        let at = usize::try_from(random(workers.len() as u64)).unwrap();
+        match random(4) {
+            0 => {
+                workers[at].signal(libc::SIGSTOP);
+                settle(1 + random(8));
+                workers[at].signal(libc::SIGCONT);
+            }
+            1 => {
+                let leaver = workers.remove(at);
+                leaver.signal(libc::SIGTERM);
+                leaver.wait().expect_code(0);
+                workers.push(master.worker(""));
+            }
+            2 => {
+                let victim = workers.remove(at);
+                victim.signal(libc::SIGKILL);
+                victim.reap();
+                kills += 1;
+                workers.push(master.worker(""));
+            }
+            _ => workers.push(master.worker("")),
+        }
+    }
+    // Within ten seconds all users are at work again.
+    settle(10);
+    let before = target.requests();
+    settle(3);
+    let rate = target.requests() - before;
+    assert!(
+        (USERS * 9..USERS * 18).contains(&rate),
+        "{USERS} users make 15 requests each in 3 s: {rate}"
+    );
+    master.run.signal(libc::SIGINT);
+    let ended = master.run.wait().expect_code(1);
+    let (seen, counted) = (target.requests(), ended.requests_in_csv("run"));
+    assert!(counted <= seen, "nothing counts twice: {counted} of {seen}");
+    // A killed worker loses what it had not reported, of the users that it had; with none killed nothing is lost.
+    assert!(
+        seen - counted <= kills * USERS * 12,
+        "seed {seed}: {counted} of {seen} after {kills} kills"
+    );
+    let lost = summary(&ended)["notes"].as_array().unwrap().len() as u64;
+    assert!(lost <= kills, "seed {seed}: {lost} workers are named, {kills} were killed");
+    assert!(kills == 0 || lost > 0 || seen == counted, "what is lost is named");
     end_all(workers);
 }
 

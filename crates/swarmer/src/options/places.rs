@@ -148,7 +148,7 @@ impl Default for ClusterOptions {
             master_host: "127.0.0.1".to_owned(),
             master_port: 5557,
             token: None,
-            master_timeout: Duration::from_secs(60),
+            master_timeout: Duration::from_mins(1),
             journal: None,
             processes: None,
         }

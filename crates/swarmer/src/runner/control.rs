@@ -85,6 +85,7 @@ pub(crate) struct Outcome<W> {
     pub(crate) trouble: Option<Trouble>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the run")]
 pub(crate) struct Control<W, F: Fleet> {
     fleet: F,
     dispatcher: Dispatcher,
@@ -148,9 +149,10 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     ) -> Result<(Self, Handle), LoadError> {
         let names = fleet.names();
         let nodes = names.len();
-        let dispatcher = match names.is_empty() {
-            true => Dispatcher::without_workers(settings.classes.clone())?,
-            false => Dispatcher::new(settings.classes.clone(), names)?,
+        let dispatcher = if names.is_empty() {
+            Dispatcher::without_workers(settings.classes.clone())?
+        } else {
+            Dispatcher::new(settings.classes.clone(), names)?
         };
         let (sender, orders) = unbounded_channel();
         let (state, state_seen) = watch::channel(State::Ready);
@@ -306,7 +308,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             }
             Event::Died { node, panic } => self.lose(node, Loss::Died(panic)),
             Event::Joined { node, name, users, recovered } => {
-                self.join(node, name, &users, recovered)
+                self.join(node, name, &users, recovered);
             }
             Event::Left { node, why, news } => self.part_with(node, &why, news),
         }

@@ -97,7 +97,7 @@ impl Fleet for Drivers {
         driver_names(self.len())
     }
 
-    fn node(&self, _: usize) -> &str {
+    fn node(&self, _: usize) -> &'static str {
         "local"
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn main() -> ExitCode {
         .on_message("hello_worker", answer)
         .on_message("hello_master", |message| println!("MASTER HEARD {:?}", message.data))
         .on_test_start(move || {
-            post.send(None, "hello_worker", Value::from_iter([("n", 3_u64.into())]))
+            post.send(None, "hello_worker", Value::from_iter([("n", 3_u64.into())]));
         })
         .run()
 }

@@ -89,7 +89,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         match self.goal {
             _ if self.state() != State::Running => {}
             Some(goal) if present && goal.users != self.dispatcher.user_count() => {
-                self.make_good(goal)
+                self.make_good(goal);
             }
             _ if present => self.move_users(),
             // None came back in time; whoever comes later gets the users.

@@ -310,7 +310,7 @@ impl Workers {
             Up::Report(figures) => self.figures(from, *figures),
             Up::Drained { .. } => self.has_stopped(from),
             Up::Leaving => {
-                self.part(from, format!("Worker {from} is leaving."), Departure::InOrder)
+                self.part(from, format!("Worker {from} is leaving."), Departure::InOrder);
             }
             Up::Served { .. } => {
                 if let Some(node) = node {

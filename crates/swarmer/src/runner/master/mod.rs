@@ -487,3 +487,6 @@ fn value_of(json: &serde_json::Value) -> Value {
 fn bare<M: Message>(message: M, node: &Identity) -> Envelope<M> {
     Envelope::new(message, node.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,7 @@ impl<W: Workshop> Link<W> {
             // The quickest answer says most; an old one is worth less each time.
             if round_trip <= self.master.round_trip {
                 self.master.round_trip = round_trip;
-                self.master.offset = sent - (echo + here) / 2.0;
+                self.master.offset = sent - f64::midpoint(echo, here);
             }
             self.master.round_trip *= 1.01;
         }
