@@ -1,12 +1,15 @@
 //! The tool `swarmer`: [`hit`] puts load on one URL, [`new`] starts a workload of one's own, [`hash_password`] lets
-//! somebody sign in to the web page.
+//! somebody sign in to the web page; [`report`] and [`compare`] work with saved summaries of runs.
 //!
 //! All are built on the engine's public interface only: `hit` is a workload of one scenario whose command line is the
 //! engine's, with fewer options and a few of its own.
 
+pub mod compare;
+mod files;
 pub mod hash_password;
 pub mod hit;
 pub mod new;
+pub mod report;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,6 +27,10 @@ Usage: swarmer <COMMAND> [options]
 Commands:
   hit URL    Put load on one URL and watch: rates, percentiles, a latency heat map
   new NAME   Write a workload project that compiles and runs at once
+  report SUMMARY
+             Make the HTML report of a run again from its saved summary
+  compare A B
+             Put two saved runs side by side and mark the differences that matter
   hash-password NAME
              Print a line for the file of users who may sign in to the web page
 
@@ -34,16 +41,17 @@ Options:
 Examples:
   swarmer hit http://localhost:8080/
   swarmer hit http://localhost:8080/api/orders -X POST -d '{\"sku\": 7}' -u 50 -t 1m
+  swarmer hit http://localhost:8080/ --summary-json after.json && swarmer compare before.json after.json
   swarmer new shop-load && cd shop-load && cargo run -- --host http://localhost:8080 --users 5
 ";
 
 /// The commands.
-const COMMANDS: [&str; 3] = ["hit", "new", "hash-password"];
+const COMMANDS: [&str; 5] = ["hit", "new", "report", "compare", "hash-password"];
 
 /// Runs the tool with these arguments (without the program's name).
 ///
-/// Exit codes: 0 when all went well, 1 when a request failed or a project could not be written, 2 for a wrong command
-/// line.
+/// Exit codes: 0 when all went well, 1 when a request failed, a file could not be read or written, or `compare --fail` found
+/// B worse, 2 for a wrong command line, and when `compare` has no answer.
 pub fn run(mut args: Vec<OsString>) -> ExitCode {
     if args.is_empty() {
         return Exit { code: 2, stdout: String::new(), stderr: HELP.to_owned() }.print();
@@ -52,6 +60,8 @@ pub fn run(mut args: Vec<OsString>) -> ExitCode {
     match command.to_str() {
         Some("hit") => hit::run(args),
         Some("new") => new::run(args),
+        Some("report") => report::run(args),
+        Some("compare") => compare::run(args),
         Some("hash-password") => hash_password::run(args),
         Some("-h" | "--help") => output(HELP.to_owned()),
         Some("help") => help(&args),
@@ -69,6 +79,8 @@ fn help(args: &[OsString]) -> ExitCode {
     match args.first().and_then(|name| name.to_str()) {
         Some("hit") => hit::run(vec!["--help".into()]),
         Some("new") => new::run(vec!["--help".into()]),
+        Some("report") => report::run(vec!["--help".into()]),
+        Some("compare") => compare::run(vec!["--help".into()]),
         Some("hash-password") => hash_password::run(vec!["--help".into()]),
         _ => output(HELP.to_owned()),
     }
@@ -97,4 +109,10 @@ fn read(program: &Program, args: Vec<OsString>) -> Result<swarmer::options::Opti
         read: &|_| Err(std::io::ErrorKind::NotFound.into()),
     };
     parse(program, args, &around)
+}
+
+/// A value as messages show it.
+fn quote(text: &str) -> String {
+    let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    format!("'{shown}'")
 }

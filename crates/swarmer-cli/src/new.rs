@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use swarmer::options::{Exit, Opt, Program};
 
-use crate::VERSION;
+use crate::{VERSION, quote};
 
 /// The files of a project, with what has to be filled in: `{{name}}`, `{{swarmer}}` (the engine's folder) and
 /// `{{checkout}}` (the folder of the whole repository the engine lies in).
@@ -214,12 +214,6 @@ fn write(folder: &Path, name: &str, engine: &Path) -> Result<(), String> {
         fs::copy(&lock, &copy).map_err(|error| problem(&copy, error))?;
     }
     Ok(())
-}
-
-/// A value as messages show it.
-fn quote(text: &str) -> String {
-    let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    format!("'{shown}'")
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ fn help_and_version() {
     insta::assert_snapshot!("hit_help", told(&["hit", "--help"]));
     insta::assert_snapshot!("hit_short_help", told(&["hit", "-h"]));
     insta::assert_snapshot!("new_help", told(&["new", "--help"]));
+    insta::assert_snapshot!("report_help", told(&["report", "--help"]));
+    insta::assert_snapshot!("compare_help", told(&["compare", "--help"]));
     let version = env!("CARGO_PKG_VERSION");
     for flag in ["-V", "--version"] {
         assert_eq!(
@@ -44,6 +46,12 @@ fn mistakes_end_with_code_2_and_name_what_is_wrong() {
         &["new", "Shop"],
         &["new", "test"],
         &["new", "shop", "--swarmer-path", "/no/such/folder"],
+        &["report"],
+        &["report", "a.json", "b.json"],
+        &["report", "a.json", "--theme", "blue"],
+        &["compare", "a.json"],
+        &["compare", "a.json", "b.json", "--json", "--html", "-"],
+        &["compare", "/no/such/file", "b.json"],
     ];
     let told: Vec<String> = lines
         .iter()

@@ -70,6 +70,7 @@
 //! All times that are plain numbers are seconds in what a workload says (waits) and milliseconds in what reports say.
 #![deny(missing_docs)]
 
+mod base64;
 pub mod clock;
 pub mod cluster;
 pub mod events;

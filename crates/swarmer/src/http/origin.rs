@@ -169,5 +169,5 @@ pub(super) fn basic_auth(url: &Url) -> Option<Box<str>> {
     let mut pair = encode::percent_decoded(url.username());
     pair.push(b':');
     pair.extend(encode::percent_decoded(url.password().unwrap_or_default()));
-    Some(format!("Basic {}", encode::base64(&pair)).into())
+    Some(format!("Basic {}", crate::base64::base64(&pair)).into())
 }

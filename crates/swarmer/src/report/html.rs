@@ -1,14 +1,19 @@
-//! The HTML report: one file that holds the page, what it draws, and the complete record of the run.
+//! HTML reports: one file that holds the page, what it draws, and the complete record of the run, or the comparison of
+//! two. It opens from disk and asks nobody for anything.
 
 use std::borrow::Cow;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::files::{FileError, Replaced};
-use super::{locust, python};
+use super::{Comparison, locust, python};
+use crate::base64::base64;
 use crate::stats::Record;
 
 /// What the built page consists of; nothing when it was not built.
@@ -20,6 +25,54 @@ pub(crate) struct Embedded;
 /// What to do about a page that was not built.
 pub(crate) const NOT_BUILT: &str =
     "The web page is not part of this build: run `make ui`, which needs Node, and build again.";
+
+/// This build has no page to make reports of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no report can be made. {NOT_BUILT}")]
+pub struct NotBuilt;
+
+/// Colours in which a report opens; whoever reads it can choose others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark on light.
+    #[default]
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// The report of a run as HTML, made of its record alone: what `--html` writes, but for the ratios of tasks, of which a
+/// record knows nothing.
+///
+/// # Errors
+/// When the page is not part of this build.
+pub fn report(record: &Record, theme: Theme) -> Result<String, NotBuilt> {
+    // Name and version; Locust has the name of a file in its place.
+    let workload = record.summary.info.workload.rsplit_once(' ').map_or("", |(name, _)| name);
+    let about = About { workload: workload.to_owned(), theme, ..About::default() };
+    render(record, &about).ok_or(NotBuilt)
+}
+
+/// Two runs side by side as HTML.
+///
+/// # Errors
+/// When the page is not part of this build.
+pub fn comparison(comparison: &Comparison, theme: Theme) -> Result<String, NotBuilt> {
+    let page = Embedded::page("report.html").ok_or(NotBuilt)?;
+    let theme = theme.name();
+    let data = data("swarmer-comparison", comparison);
+    let boot = format!("<script>window.theme=\"{theme}\"</script>\n{data}");
+    Ok(page.replacen(PLACE, &boot, 1))
+}
 
 /// Where the data go in a page.
 pub(crate) const PLACE: &str = "<!--boot-->";
@@ -44,6 +97,28 @@ pub(crate) fn script_json(value: &impl Serialize) -> String {
     text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
+/// Data of more bytes than this are packed: pages unpack them in a moment, and files stay small enough to be sent.
+const LONG: usize = 200_000;
+
+/// An element that holds data of a page.
+fn data(id: &str, value: &impl Serialize) -> String {
+    let json = script_json(value);
+    match (json.len() > LONG).then(|| packed(&json)).flatten() {
+        Some(packed) => format!(
+            "<script type=\"text/plain\" id=\"{id}\" data-encoding=\"gzip\">{packed}</script>"
+        ),
+        None => format!("<script type=\"application/json\" id=\"{id}\">{json}</script>"),
+    }
+}
+
+/// As gzip in Base64.
+fn packed(text: &str) -> Option<String> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    // Memory takes whatever is written to it.
+    packer.write_all(text.as_bytes()).ok()?;
+    Some(base64(&packer.finish().ok()?))
+}
+
 /// What a report says beside its record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About {
@@ -53,7 +128,7 @@ pub(crate) struct About {
     pub(crate) tasks: Value,
     /// Whether the page offers itself for download.
     pub(crate) show_download_link: bool,
-    pub(crate) is_dark: bool,
+    pub(crate) theme: Theme,
     /// What lets a browser run the page's scripts when it is served, not saved.
     pub(crate) nonce: Option<String>,
 }
@@ -68,12 +143,12 @@ pub(crate) fn render(record: &Record, about: &About) -> Option<String> {
             page.replacen("<script type=\"module\"", &format!("<script{nonce} type=\"module\""), 1);
         page = page.replacen("<style", &format!("<style{nonce}"), 1);
     }
-    let theme = if about.is_dark { "dark" } else { "light" };
+    let theme = about.theme.name();
     let boot = format!(
         "<script{nonce}>window.templateArgs={};window.theme=\"{theme}\"</script>\n\
-         <script type=\"application/json\" id=\"swarmer-record\">{}</script>",
+         {}",
         script_json(&template_args(record, about)),
-        script_json(record),
+        data("swarmer-record", record),
     );
     Some(page.replacen(PLACE, &boot, 1))
 }

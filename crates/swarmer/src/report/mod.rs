@@ -1,4 +1,4 @@
-//! Console tables, CSV files and JSON documents, rendered from a [`crate::stats::Summary`] and from nothing else.
+//! Console tables, CSV files, JSON documents and HTML reports, rendered from a [`crate::stats::Summary`] and from nothing else.
 //!
 //! Both are Locust's to the letter where Locust has them (a script that reads its output reads ours); what is ours comes
 //! after it. [`python`] holds the spellings of Python that these formats hang on.
@@ -8,7 +8,7 @@ pub mod console;
 pub mod csv;
 mod due;
 mod files;
-pub(crate) mod html;
+pub mod html;
 pub mod json;
 pub(crate) mod locust;
 mod metrics;

@@ -100,7 +100,7 @@ pub(in crate::web) async fn report(
         workload: site.about.workload.clone(),
         tasks,
         show_download_link: !is_saved,
-        is_dark: wanted.theme == "dark",
+        theme: if wanted.theme == "dark" { html::Theme::Dark } else { html::Theme::Light },
         nonce: nonce.clone(),
     };
     // Thousands of rows take a moment; others are served meanwhile.
