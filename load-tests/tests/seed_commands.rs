@@ -1,5 +1,8 @@
 //! The example commands of the document that this workload comes from, word for word, `locust` replaced by our program.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use swarmer::options::{Options, Surroundings, parse};
@@ -43,15 +46,31 @@ fn with_csv_output() {
     assert_eq!(options.csv.as_deref(), Some(std::path::Path::new("results")));
 }
 
-/// Without `--headless` the document's program opens a page; ours says that there is none and starts.
+/// Without `--headless` the page waits at its port, as the document says, and nothing runs yet.
 #[test]
-fn without_headless_the_run_starts_at_once_and_says_so() {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_load-tests"));
-    let output = command.args(["--host=http://127.0.0.1:1"]).output().expect("the program starts");
-    let stderr = String::from_utf8_lossy(&output.stderr);
+fn without_headless_the_page_is_served() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_load-tests"))
+        .args(["--host=http://localhost:3000", "--web-host=127.0.0.1", "--web-port=0"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let said = BufReader::new(program.stderr.take().expect("its stderr")).lines();
+    let mut lines = said.map_while(Result::ok);
+    let line = lines.find(|line| line.contains("Starting web interface at http://"));
+    let line = line.expect("it says where the page is");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split(',').next());
+    let mut stream = TcpStream::connect(address.expect("an address")).expect("somebody listens");
+    stream
+        .write_all(b"GET /stats/requests HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        .expect("it reads");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("it answers");
     assert!(
-        stderr.contains("There is no web UI in this version: the run starts at once"),
-        "{stderr}"
+        reply.contains("\"state\": \"ready\"") && reply.contains("\"user_count\": 0"),
+        "{reply}"
     );
-    assert_eq!(output.status.code(), Some(1), "nobody listens on port 1: {stderr}");
+    let id = program.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().expect("kill").success());
+    assert_eq!(program.wait().expect("it ends").code(), Some(0));
 }

@@ -1,5 +1,7 @@
 //! Saved summaries of real runs: the report made again, two runs side by side.
 
+#![expect(clippy::unwrap_used, reason = "a panic is a failure here")]
+
 mod support;
 
 use std::fs;

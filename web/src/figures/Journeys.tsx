@@ -156,7 +156,7 @@ function StepRow({ stage: { step, reached, lost } }: { stage: Stage }) {
         </span>
         <span>
           {count(step.runs)} <span class="muted">{percent(reached)}</span>
-          {again > 1.005 && (
+          {again >= 1.05 && (
             <span class="muted" title={plural(step.requests, "request")}>
               {" "}
               × {again.toFixed(again < 10 ? 1 : 0)}

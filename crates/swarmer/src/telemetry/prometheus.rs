@@ -40,7 +40,9 @@ fn write_instrument(text: &mut String, instrument: &Instrument) {
             }
         }
         Series::Times(points) => {
-            points.iter().for_each(|(labels, times)| write_times(text, &name, labels, times));
+            for (labels, times) in points {
+                write_times(text, &name, labels, times);
+            }
         }
     }
 }
