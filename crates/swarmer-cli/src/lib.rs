@@ -1,5 +1,5 @@
 //! The tool `swarmer`: [`hit`] puts load on one URL, [`new`] starts a workload of one's own, [`hash_password`] lets
-//! somebody sign in to the web page; [`report`] and [`compare`] work with saved summaries of runs.
+//! somebody sign in to the web page; [`report`], [`compare`] and [`merge`] work with saved summaries of runs.
 //!
 //! All are built on the engine's public interface only: `hit` is a workload of one scenario whose command line is the
 //! engine's, with fewer options and a few of its own.
@@ -8,6 +8,7 @@ pub mod compare;
 mod files;
 pub mod hash_password;
 pub mod hit;
+pub mod merge;
 pub mod new;
 pub mod report;
 
@@ -31,6 +32,8 @@ Commands:
              Make the HTML report of a run again from its saved summary
   compare A B
              Put two saved runs side by side and mark the differences that matter
+  merge A B [C ...] -o FILE
+             Add saved runs up to one summary, exactly
   hash-password NAME
              Print a line for the file of users who may sign in to the web page
 
@@ -46,7 +49,7 @@ Examples:
 ";
 
 /// The commands.
-const COMMANDS: [&str; 5] = ["hit", "new", "report", "compare", "hash-password"];
+const COMMANDS: [&str; 6] = ["hit", "new", "report", "compare", "merge", "hash-password"];
 
 /// Runs the tool with these arguments (without the program's name).
 ///
@@ -62,6 +65,7 @@ pub fn run(mut args: Vec<OsString>) -> ExitCode {
         Some("new") => new::run(args),
         Some("report") => report::run(args),
         Some("compare") => compare::run(args),
+        Some("merge") => merge::run(args),
         Some("hash-password") => hash_password::run(args),
         Some("-h" | "--help") => output(HELP.to_owned()),
         Some("help") => help(&args),
@@ -81,6 +85,7 @@ fn help(args: &[OsString]) -> ExitCode {
         Some("new") => new::run(vec!["--help".into()]),
         Some("report") => report::run(vec!["--help".into()]),
         Some("compare") => compare::run(vec!["--help".into()]),
+        Some("merge") => merge::run(vec!["--help".into()]),
         Some("hash-password") => hash_password::run(vec!["--help".into()]),
         _ => output(HELP.to_owned()),
     }

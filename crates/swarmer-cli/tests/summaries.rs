@@ -1,4 +1,5 @@
 //! Saved summaries of real runs: the report made again, two runs side by side.
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failure here")]
 
@@ -96,6 +97,32 @@ fn a_report_holds_the_whole_record_and_is_small() {
 }
 
 #[test]
+fn thousands_of_names_and_errors_stay_small() {
+    if !is_built() {
+        return;
+    }
+    let runs = Runs::new();
+    let summary = runs.run("run.json", "/bad");
+    let mut large = json(&summary);
+    let many = |list: &Value, copies: usize, field: &str| -> Value {
+        let named = |(at, mut entry): (usize, Value)| {
+            entry[field] = format!("{} number {at}", entry[field].as_str().unwrap()).into();
+            entry
+        };
+        std::iter::repeat_n(list[0].clone(), copies).enumerate().map(named).collect()
+    };
+    large["rows"] = many(&large["rows"], 2_000, "name");
+    large["row_histories"] = many(&large["row_histories"], 2_000, "name");
+    large["errors"] = many(&large["errors"], 20_000, "error");
+    fs::write(&summary, large.to_string()).unwrap();
+    let made = output(&["report", &summary]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let page = fs::read_to_string(runs.path("run.html")).unwrap();
+    assert!(page.contains("id=\"swarmer-record\" data-encoding=\"gzip\">"));
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+}
+
+#[test]
 fn two_runs_are_compared_as_text_as_json_and_as_a_page() {
     let runs = Runs::new();
     let (good, bad) = (runs.run("good.json", "/"), runs.run("bad.json", "/bad"));
@@ -133,13 +160,50 @@ fn two_runs_are_compared_as_text_as_json_and_as_a_page() {
 }
 
 #[test]
+fn runs_are_added_up_and_the_sum_is_a_run_like_others() {
+    let runs = Runs::new();
+    let (first, second) = (runs.run("first.json", "/"), runs.run("second.json", "/bad"));
+    let sum = runs.path("sum.json");
+    let made = output(&["merge", &first, &second, "-o", &sum]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let sum_of = json(&sum);
+    assert_eq!(sum_of["total"]["requests"], 2 * REQUESTS);
+    assert_eq!(sum_of["total"]["failures"], REQUESTS);
+    assert_eq!(sum_of["funnels"][0]["runs"], 2 * REQUESTS);
+    assert_eq!(sum_of["notes"][0], format!("merged from 2 runs: {first}, {second}"));
+    let over_time = sum_of["history"]["requests"].as_array().unwrap();
+    assert_eq!(over_time.iter().filter_map(Value::as_u64).sum::<u64>(), 2 * REQUESTS);
+    // It is compared, reported and added again.
+    let compared = output(&["compare", &first, &sum]);
+    assert_eq!(compared.status.code(), Some(0), "{compared:?}");
+    let more = output(&["merge", &sum, &first, "-o", "-"]);
+    let more: Value = serde_json::from_slice(&more.stdout).unwrap();
+    assert_eq!(more["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(more["total"]["requests"], 3 * REQUESTS);
+    assert!(more["notes"][0].as_str().unwrap().starts_with("merged from 3 runs: "));
+
+    let lean = fs::read_to_string(&first).unwrap();
+    let at = lean.find("\"percentile_source\": \"fine\"").unwrap();
+    let other = lean[..at].to_owned() + &lean[at..].replacen("\"fine\"", "\"locust\"", 1);
+    fs::write(&second, other).unwrap();
+    let refused = output(&["merge", &first, &second, "-o", "-"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("come from different sources"));
+    if is_built() {
+        assert_eq!(output(&["report", &sum]).status.code(), Some(0));
+    }
+}
+
+#[test]
 fn files_that_are_no_summaries_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run.json");
     let file = place.to_str().unwrap();
     let says = |content: &[u8], text: &str| {
         fs::write(&place, content).unwrap();
-        for command in [&["report", file][..], &["compare", file, file]] {
+        let commands =
+            [&["report", file][..], &["compare", file, file], &["merge", file, file, "-o", "-"]];
+        for command in commands {
             let told = told(command);
             assert!(told.contains(text) && told.contains("run.json': "), "{told}");
             assert!(told.starts_with("exit code ") && !told.starts_with("exit code 0"), "{told}");

@@ -12,6 +12,7 @@ fn help_and_version() {
     insta::assert_snapshot!("new_help", told(&["new", "--help"]));
     insta::assert_snapshot!("report_help", told(&["report", "--help"]));
     insta::assert_snapshot!("compare_help", told(&["compare", "--help"]));
+    insta::assert_snapshot!("merge_help", told(&["merge", "--help"]));
     let version = env!("CARGO_PKG_VERSION");
     for flag in ["-V", "--version"] {
         assert_eq!(
@@ -51,6 +52,8 @@ fn mistakes_end_with_code_2_and_name_what_is_wrong() {
         &["report", "a.json", "--theme", "blue"],
         &["compare", "a.json"],
         &["compare", "a.json", "b.json", "--json", "--html", "-"],
+        &["merge", "a.json"],
+        &["merge", "a.json", "b.json"],
         &["compare", "/no/such/file", "b.json"],
     ];
     let told: Vec<String> = lines

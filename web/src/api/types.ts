@@ -374,6 +374,8 @@ export interface ApiError {
 export interface Record_ extends Summary {
   history: History;
   row_histories: (RowKey & RowHistory)[];
+  /** The runs that this is the sum of; absent for a run as it was. Times are seconds since the epoch. */
+  runs?: { title: string; start: number; end: number }[];
 }
 
 /** GET /tasks */

@@ -314,7 +314,12 @@ impl Collector {
             name: Arc::clone(&row.name),
             history: row.course.columns(),
         });
-        Record { summary, history: self.history.columns(), row_histories: rows.collect() }
+        Record {
+            summary,
+            history: self.history.columns(),
+            row_histories: rows.collect(),
+            runs: Vec::new(),
+        }
     }
 
     /// Everything known at `now`, with the users that run at that moment.

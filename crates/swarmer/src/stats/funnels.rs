@@ -17,8 +17,8 @@ struct Merged {
     scenario: Arc<str>,
     task: Arc<str>,
     ends: Vec<(Arc<str>, u64)>,
-    duration: Histogram,
-    between: Histogram,
+    duration: Arc<Histogram>,
+    between: Arc<Histogram>,
     /// In order of first appearance.
     steps: Vec<MergedStep>,
 }
@@ -31,8 +31,8 @@ struct MergedStep {
     ended_here: u64,
     requests: u64,
     failures: u64,
-    time: Histogram,
-    before: Histogram,
+    time: Arc<Histogram>,
+    before: Arc<Histogram>,
     arrivals: u64,
     places: u64,
     places_seen: u64,
@@ -79,7 +79,7 @@ impl Merged {
     fn new(scenario: Arc<str>, task: Arc<str>) -> Self {
         // These have a place whatever tasks say.
         let ends = [FINISHED, FAILED, CUT].map(|end| (end.into(), 0)).into();
-        let (duration, between) = (Histogram::new(), Histogram::new());
+        let (duration, between) = Default::default();
         Self { scenario, task, ends, duration, between, steps: Vec::new() }
     }
 
@@ -87,8 +87,8 @@ impl Merged {
         for (outcome, runs) in &delta.ends {
             self.end(outcome, *runs);
         }
-        self.duration.merge(&delta.duration);
-        self.between.merge(&delta.between);
+        Arc::make_mut(&mut self.duration).merge(&delta.duration);
+        Arc::make_mut(&mut self.between).merge(&delta.between);
         // The steps of the delta by their places here; more than there are bits for are of no delta that was recorded.
         let steps = delta.steps.iter().take(limits::STEPS);
         let places: Vec<usize> = steps.map(|step| self.place(step)).collect();
@@ -183,8 +183,8 @@ impl MergedStep {
         self.ended_here += delta.ended_here;
         self.requests += delta.requests;
         self.failures += delta.failures;
-        self.time.merge(&delta.time);
-        self.before.merge(&delta.before);
+        Arc::make_mut(&mut self.time).merge(&delta.time);
+        Arc::make_mut(&mut self.before).merge(&delta.before);
         self.arrivals += delta.arrivals;
         self.places = self.places.saturating_add(delta.places);
         self.places_seen |= delta.places_seen;
@@ -217,7 +217,7 @@ impl MergedStep {
 }
 
 impl Times {
-    fn of(times: &Histogram) -> Self {
+    pub(super) fn of(times: &Arc<Histogram>) -> Self {
         let mut nanos = [None; 2];
         times.quantiles(&[0.5, 0.95], &mut nanos);
         let [p50, p95] = nanos.map(|value| value.map_or(0.0, ms));
@@ -227,6 +227,7 @@ impl Times {
             p50,
             p95,
             max: times.max().map_or(0.0, ms),
+            times: Arc::clone(times),
         }
     }
 }

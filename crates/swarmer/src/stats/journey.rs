@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::histogram::Histogram;
+
 /// How a journey ended when its task came to its end and said nothing else.
 pub const FINISHED: &str = "finished";
 /// How a journey ended whose task returned an error: a failed request that was passed up, or an exception. Whatever the
@@ -65,7 +67,7 @@ pub struct Step {
 }
 
 /// The short form of a distribution. Milliseconds; all 0 when `count` is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     /// How many values there are.
     pub count: u64,
@@ -77,4 +79,26 @@ pub struct Times {
     pub p95: f64,
     /// Exact largest.
     pub max: f64,
+    /// All values in nanoseconds; not in a document where there are none.
+    #[serde(rename = "histogram", default, skip_serializing_if = "has_none")]
+    pub times: Arc<Histogram>,
+}
+
+fn has_none(times: &Histogram) -> bool {
+    times.is_empty()
+}
+
+impl Times {
+    /// Lets go of the histogram, for documents that do without.
+    pub(crate) fn thin(&mut self) {
+        self.times = Arc::default();
+    }
+}
+
+impl Funnel {
+    /// Everything in it that has a histogram.
+    pub(crate) fn times_mut(&mut self) -> impl Iterator<Item = &mut Times> {
+        let steps = self.steps.iter_mut().flat_map(|step| [&mut step.time, &mut step.before]);
+        [&mut self.duration, &mut self.between].into_iter().chain(steps)
+    }
 }

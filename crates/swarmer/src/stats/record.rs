@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::history::HistoryColumns;
+use super::merge::Part;
 use super::row_history::RowRecord;
 use super::summary::Summary;
 
@@ -19,6 +20,9 @@ pub struct Record {
     /// The courses of the rows that had any traffic.
     #[serde(default)]
     pub row_histories: Vec<RowRecord>,
+    /// The runs that this is the sum of ([`Record::merge`]), by their starts; none for a run as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Part>,
 }
 
 /// A text is no [`Record`].

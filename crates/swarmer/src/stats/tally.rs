@@ -43,6 +43,17 @@ impl Tally {
         }
     }
 
+    /// Adds figures of another run; Locust's buckets are not among them.
+    pub(super) fn add_figures(&mut self, figures: &Figures) {
+        self.requests += figures.requests;
+        self.untimed += figures.untimed;
+        self.failures += figures.failures;
+        self.bytes = self.bytes.saturating_add(figures.bytes);
+        self.last = self.last.into_iter().chain(figures.last_request).reduce(f64::max);
+        Arc::make_mut(&mut self.times).merge(&figures.times);
+        merge_into(&mut self.from_due, figures.from_due.as_ref().map(|due| &*due.times));
+    }
+
     /// Mean response time in milliseconds.
     pub(super) fn mean(&self) -> Option<f64> {
         self.times.mean().map(|nanos| nanos / 1e6)

@@ -213,19 +213,10 @@ impl Vitals {
         let sound = self.sound && (!self.ended || self.suspect.is_empty());
         Health {
             sound,
-            text: if sound { self.all_well() } else { self.complaint() },
+            text: if sound { all_well(&self.lag) } else { self.complaint() },
             lag: FromDue::of(&self.lag),
             drivers: drivers.collect(),
             suspect: self.suspect.clone(),
-        }
-    }
-
-    fn all_well(&self) -> String {
-        match self.lag.quantile(0.999) {
-            Some(late) => {
-                format!("generator healthy: late by ≤ {} in 99.9 % of wake-ups", upper(ms(late)))
-            }
-            None => "generator not observed".to_owned(),
         }
     }
 
@@ -243,6 +234,16 @@ impl Vitals {
             more => format!(" (and {more} more stretches of time)"),
         };
         format!("SUSPECT from {from} to {to}: {reason}; {advice}{others}")
+    }
+}
+
+/// What is said of a generator of which nothing bad is known.
+pub(super) fn all_well(lag: &Histogram) -> String {
+    match lag.quantile(0.999) {
+        Some(late) => {
+            format!("generator healthy: late by ≤ {} in 99.9 % of wake-ups", upper(ms(late)))
+        }
+        None => "generator not observed".to_owned(),
     }
 }
 

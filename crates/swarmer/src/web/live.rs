@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::site::Site;
 use crate::logging;
 use crate::runner::State;
-use crate::stats::{Figures, Health, Histogram, HistoryColumns, Mark, Row, Summary};
+use crate::stats::{Figures, Funnel, Health, Histogram, HistoryColumns, Mark, Row, Summary, Times};
 
 /// One second as the event stream tells it.
 pub(super) struct Second {
@@ -188,6 +188,7 @@ pub(super) fn lean(summary: &Summary) -> impl Serialize + use<> {
     let rows = lean.rows.iter_mut().chain(&mut lean.classes).chain([&mut lean.total]);
     rows.for_each(|row| *row = lean_row(row));
     lean.health = lean_health(&lean.health);
+    lean.funnels.iter_mut().flat_map(Funnel::times_mut).for_each(Times::thin);
     if let Some(schedule) = &mut lean.schedule {
         schedule.late_starts.thin();
     }
