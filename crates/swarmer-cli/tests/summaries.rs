@@ -1,6 +1,4 @@
 //! Saved summaries of real runs: the report made again, two runs side by side.
-#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
-
 #![expect(clippy::unwrap_used, reason = "a panic is a failure here")]
 
 mod support;

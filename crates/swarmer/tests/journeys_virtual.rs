@@ -51,7 +51,7 @@ fn steps(funnel: &Funnel) -> Vec<(&str, u64, u64, u64, u64)> {
 }
 
 #[track_caller]
-fn assert_times(times: Times, count: u64, mean: f64, max: f64) {
+fn assert_times(times: &Times, count: u64, mean: f64, max: f64) {
     // Timers have a resolution of a millisecond.
     let close = |a: f64, b: f64| (a - b).abs() < 2.0;
     assert!(times.count == count && close(times.mean, mean) && close(times.max, max), "{times:?}");
@@ -120,18 +120,18 @@ fn a_funnel_says_how_far_runs_came_what_took_time_and_how_they_ended() {
         ]
     );
     let [find, mark, decide, view] = &funnel.steps[..] else { panic!("four steps") };
-    assert_times(find.time, 100, 20.0, 20.0);
-    assert_times(find.before, 0, 0.0, 0.0);
-    assert_times(mark.time, 30, 30.0, 30.0);
-    assert_times(mark.before, 30, 1000.0, 1000.0);
-    assert_times(decide.before, 90, (30.0 * 2000.0 + 60.0 * 1000.0) / 90.0, 2000.0);
-    assert_times(view.before, 140, 250.0, 500.0);
+    assert_times(&find.time, 100, 20.0, 20.0);
+    assert_times(&find.before, 0, 0.0, 0.0);
+    assert_times(&mark.time, 30, 30.0, 30.0);
+    assert_times(&mark.before, 30, 1000.0, 1000.0);
+    assert_times(&decide.before, 90, (30.0 * 2000.0 + 60.0 * 1000.0) / 90.0, 2000.0);
+    assert_times(&view.before, 140, 250.0, 500.0);
     // Of ten runs one ends after 20 ms, two after 1,060; three finish after 3,610 (3,500 without requests), four after
     // 1,580 (1,500).
     let mean =
         |parts: [f64; 4]| (parts[0] + 2.0 * parts[1] + 3.0 * parts[2] + 4.0 * parts[3]) / 10.0;
-    assert_times(funnel.duration, 100, mean([20.0, 1060.0, 3610.0, 1580.0]), 3610.0);
-    assert_times(funnel.between, 100, mean([0.0, 1000.0, 3500.0, 1500.0]), 3500.0);
+    assert_times(&funnel.duration, 100, mean([20.0, 1060.0, 3610.0, 1580.0]), 3610.0);
+    assert_times(&funnel.between, 100, mean([0.0, 1000.0, 3500.0, 1500.0]), 3500.0);
 
     let journeys: Vec<_> = summary.journeys().collect();
     let [row] = journeys[..] else { panic!("{journeys:?}") };
@@ -195,7 +195,7 @@ fn a_run_without_a_request_is_no_journey_and_neither_are_start_stop_and_what_is_
     assert_eq!(tasks, ["Leaves", "Renew"], "by name; a set is no task");
     let renewed = funnel(&summary, "Renew");
     assert_eq!(steps(renewed), [("Read", 3, 3, 3, 0)]);
-    assert_times(renewed.duration, 3, 10.0, 10.0);
+    assert_times(&renewed.duration, 3, 10.0, 10.0);
     assert_eq!(ends(funnel(&summary, "Leaves")), [("finished", 3)]);
     let counted = |name: &str| {
         let row = summary.requests().find(|row| *row.name == *name);
@@ -224,7 +224,7 @@ fn a_run_that_is_stopped_is_cut_off_and_has_no_duration() {
     let funnel = funnel(&summary, "Task");
     assert_eq!(ends(funnel), [("cut off", 4), ("that is not how it ended", 4)]);
     assert_eq!(steps(funnel), [("A", 8, 4, 8, 0), ("B", 4, 4, 4, 0)]);
-    assert_times(funnel.duration, 4, 100_020.0, 100_020.0);
+    assert_times(&funnel.duration, 4, 100_020.0, 100_020.0);
     let journeys: u64 = summary.journeys().map(|row| row.figures.requests).sum();
     assert_eq!(journeys, 4, "a cut run is no row");
 }
@@ -275,14 +275,14 @@ fn requests_of_other_protocols_are_steps_and_those_within_others_have_no_pause()
         [("GET", "A"), ("GET", "Inner"), ("FLOW", "Whole"), ("MQTT", "Message"), ("MQTT", "Beat")];
     assert_eq!(names, expected, "in the order in which they ended");
     let [_, inner, whole, message, beat] = &funnel.steps[..] else { panic!("five steps") };
-    assert_times(inner.before, 0, 0.0, 0.0);
-    assert_times(whole.before, 1, 1000.0, 1000.0);
-    assert_times(whole.time, 1, 5020.0, 5020.0);
-    assert_times(message.before, 1, 2500.0, 2500.0);
-    assert_times(beat.before, 1, 0.0, 0.0);
+    assert_times(&inner.before, 0, 0.0, 0.0);
+    assert_times(&whole.before, 1, 1000.0, 1000.0);
+    assert_times(&whole.time, 1, 5020.0, 5020.0);
+    assert_times(&message.before, 1, 2500.0, 2500.0);
+    assert_times(&beat.before, 1, 0.0, 0.0);
     assert_eq!((beat.requests, beat.time.count), (1, 0));
-    assert_times(funnel.duration, 1, 10.0 + 1000.0 + 5020.0 + 4000.0, 10_030.0);
-    assert_times(funnel.between, 1, 3500.0, 3500.0);
+    assert_times(&funnel.duration, 1, 10.0 + 1000.0 + 5020.0 + 4000.0, 10_030.0);
+    assert_times(&funnel.between, 1, 3500.0, 3500.0);
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn at_an_arrival_rate_each_arrival_is_a_journey_and_signing_in_for_it_is_none_of
     assert!(funnel.runs > 800 && funnel.runs == schedule.started, "{funnel:?} {schedule:?}");
     assert_eq!(ends(funnel), [("finished", funnel.runs)]);
     assert_eq!(steps(funnel).iter().map(|step| step.0).collect::<Vec<_>>(), ["A", "B"]);
-    assert_times(funnel.duration, funnel.runs, 230.0, 230.0);
+    assert_times(&funnel.duration, funnel.runs, 230.0, 230.0);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn record(made: &[Made], part: impl Fn(usize) -> bool, times: (Anchor, Instant))
         recorder.metrics().count("orders", 2);
     }
     collector.merge(recorder.take());
-    let now = start + Duration::from_secs(60);
+    let now = start + Duration::from_mins(1);
     collector.tick(now, &Users::new());
     collector.end();
     collector.tick(now + Duration::from_secs(1), &Users::new());

@@ -165,9 +165,12 @@ fn push(columns: &mut HistoryColumns, open: BTreeMap<usize, Point>) {
     columns.heat.push(point.heat.into_iter().flat_map(|(band, count)| [band, count]).collect());
 }
 
+/// Kind, name and method.
+type Key = (RowKind, Arc<str>, Arc<str>);
+
 /// The courses of all rows.
 pub(super) fn rows<'r>(all: impl Iterator<Item = &'r RowRecord>) -> Vec<RowRecord> {
-    let mut sums: BTreeMap<(RowKind, Arc<str>, Arc<str>), Vec<&RowHistory>> = BTreeMap::new();
+    let mut sums: BTreeMap<Key, Vec<&RowHistory>> = BTreeMap::new();
     for row in all {
         let key = (row.kind, Arc::clone(&row.name), Arc::clone(&row.method));
         sums.entry(key).or_default().push(&row.history);

@@ -36,9 +36,12 @@ struct Sum {
     segments: BTreeMap<Arc<str>, Tally>,
 }
 
+/// Kind, name and method.
+type Key = (Kind, Arc<str>, Arc<str>);
+
 /// Rows by kind, name and method; rates are over `span` seconds.
 pub(super) fn rows<'r>(rows: impl Iterator<Item = &'r Row>, span: f64) -> Vec<Row> {
-    let mut sums: BTreeMap<(Kind, Arc<str>, Arc<str>), (usize, Sum)> = BTreeMap::new();
+    let mut sums: BTreeMap<Key, (usize, Sum)> = BTreeMap::new();
     for row in rows {
         let key = (row.kind, Arc::clone(&row.name), Arc::clone(&row.method));
         let (order, sum) = sums.entry(key).or_insert_with(|| (row.order, Sum::default()));
