@@ -1,10 +1,11 @@
-# make demo   agents at work against DynaClaimz, about a minute, ends with tables and CSV files
+# make demo   agents at work against DynaClaimz, about a minute, ends with tables, CSV files and the HTML report
+# make live   the same with the page open on port 8089, until Ctrl-C
 # make ui     the web page and the report, which the binaries embed
 # make test   everything CI runs; installs by itself what it needs
 # make bench  this engine beside wrk, as ratios
 # make lint   format, clippy, documentation, dependencies
 
-.PHONY: demo test bench lint ui
+.PHONY: demo live test bench lint ui
 
 ui:
 	cd web && npm ci --no-audit --no-fund && npm run build
@@ -13,13 +14,19 @@ demo: ui
 	mkdir -p target/demo
 	cargo build --release --package load-tests
 	target/release/load-tests --demo --headless --users 50 --spawn-rate 10 --run-time 60s --time-scale 0.1 \
-	  --csv target/demo/demo --only-summary --progress 5s --logfile target/demo/demo.log
+	  --csv target/demo/demo --html target/demo/demo.html --only-summary --progress 5s --logfile target/demo/demo.log
+
+live: ui
+	cargo build --release --package load-tests
+	target/release/load-tests --demo --web-host 127.0.0.1 --autostart --users 50 --spawn-rate 10 --time-scale 0.1
 
 test:
 	tools/install-test-tools
 	$(MAKE) ui lint
 	cd web && npm test
 	cargo test --workspace
+	cargo build --package load-tests
+	cd web && npm run browser
 	@echo everything passed
 
 bench:

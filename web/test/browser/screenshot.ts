@@ -5,7 +5,7 @@ import { startEngine } from "./engine.ts";
 import { openTabs, startRun } from "./steps.ts";
 
 export async function main([file = "../docs/images/live.png"]: string[]): Promise<void> {
-  const engine = await startEngine(["--demo", "--time-scale", "0.1"]);
+  const engine = await startEngine(["--demo"]);
   const browser = await openBrowser({ colorScheme: "dark" });
   try {
     const page = await browser.context.newPage();
