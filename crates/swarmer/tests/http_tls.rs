@@ -10,11 +10,9 @@ use http_support::authority::Authority;
 use http_support::{Server, client, impatient};
 use rcgen::CertificateParams;
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use swarmer::http::{Client, Config, Error, ErrorKind, Request, Shared, TlsSessions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 /// Starts an HTTPS server; `adjust` may spoil its certificate or settings.
 async fn serve(

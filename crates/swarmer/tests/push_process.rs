@@ -5,7 +5,6 @@
 
 #[path = "run_support/process.rs"]
 mod process;
-#[allow(dead_code, reason = "other tests use the rest")]
 mod run_support;
 #[path = "run_support/workload.rs"]
 mod workload;
@@ -103,11 +102,9 @@ fn a_collector_gets_the_figures() {
     assert!(pushed.iter().all(|(key, _)| key == "a b"));
     let counts: Vec<f64> = pushed.iter().map(|(_, m)| sum(m, "swarmer.requests")).collect();
     assert!(counts.is_sorted(), "{counts:?}");
-    let in_csv = ended.requests_in_csv("run");
-    assert!(
-        (counts.last().unwrap() - in_csv as f64).abs() < 0.5,
-        "{counts:?}, {in_csv} in the CSV"
-    );
+    #[expect(clippy::cast_precision_loss, reason = "requests of two seconds")]
+    let in_csv = ended.requests_in_csv("run") as f64;
+    assert!((counts.last().unwrap() - in_csv).abs() < 0.5, "{counts:?}, {in_csv} in the CSV");
     let resource = pushed[0].1.resource_metrics[0].resource.as_ref().unwrap();
     assert!(format!("{resource:?}").contains("nightly"), "{resource:?}");
 }

@@ -106,6 +106,7 @@ mod tests {
 
     /// Decoded with the official definitions, the figures are those of the summary.
     #[test]
+    #[expect(clippy::cast_precision_loss, reason = "requests of a short run")]
     fn a_collector_reads_what_is_sent() {
         let summary = samples::summary(20);
         let resource = [("service.name".to_owned(), "shop".to_owned())];

@@ -1,4 +1,5 @@
 //! A plain HTTP client: a connection for each request, so that nothing is hidden.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -280,7 +280,7 @@ mod tests {
         assert!((by_chance((0, 50), (0, 50)) - 1.0).abs() < 1e-12);
         assert!(by_chance((0, 10_000), (9, 250)) < 1e-13);
         let judge = Judge::new(0.99, 15);
-        let figures = |failures, requests| Figures { failures, requests, ..Figures::default() };
+        let figures = |failures, requests| Figures { requests, failures, ..Figures::default() };
         let one = judge.failure_ratio(Some(&figures(0, 10_000)), Some(&figures(1, 250)));
         assert!(!one.matters, "{one:?}");
     }
@@ -289,7 +289,7 @@ mod tests {
     fn newcombes_difference_is_that_of_the_literature() {
         // Newcombe 1998, table II, method 10: 56/70 − 48/80 is 0.0524 to 0.3339 (95 %).
         let judge = Judge { each: 0.95, z: 1.959_964 };
-        let figures = |failures, requests| Figures { failures, requests, ..Figures::default() };
+        let figures = |failures, requests| Figures { requests, failures, ..Figures::default() };
         let (a, b) = (figures(48, 80), figures(56, 70));
         let d = judge.failure_ratio(Some(&a), Some(&b));
         assert!(
