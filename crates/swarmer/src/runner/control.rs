@@ -231,6 +231,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 let _ = answer.send(self.take_up(*run, *left));
             }
             Order::Exchange(options) => self.fleet.exchange(&options),
+            Order::Reform(reform) => self.fleet.reform(&reform),
             Order::Start { ramp, began } => self.start(ramp, began, None),
             Order::StartClasses { ramp, classes, answer } => {
                 // Checked before anything is changed.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::spawn_local;
 
 use super::arrivals::{Open, Opening, has_room};
-use super::gear::Gear;
+use super::gear::{Gear, Reform};
 use super::life::{End, count_panic, live};
 use super::pool::Call;
 use super::pulse::Monitor;
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Equip(Gear),
     /// Users read these options from their next task on.
     Exchange(Arc<Options>),
+    /// Users that are started from now on are made of these.
+    Reform(Reform),
     /// Start these users, each when it is due.
     Start(Vec<Birth>),
     /// Stop the users of a class with these numbers; those that have gone by themselves are no matter.
@@ -223,6 +225,7 @@ impl Driver {
         match command {
             Command::Equip(gear) => self.equip(gear),
             Command::Exchange(options) => self.exchange(options),
+            Command::Reform(reform) => self.reform(reform.classes),
             Command::Start(births) => {
                 self.living.borrow_mut().draining = false;
                 self.pending.extend(births);
@@ -253,13 +256,18 @@ impl Driver {
 
     fn equip(&mut self, gear: Gear) {
         let Gear { classes, options, provided, limits } = gear;
-        // Whoever begins a run has checked its hosts; without a base a request says that it has none.
-        self.bases =
-            bases(&self.http, &classes, &options).unwrap_or_else(|_| vec![None; classes.len()]);
         self.open = None;
         self.env.provided.replace(Arc::clone(&provided));
-        self.setup = Setup { classes, provided, limits, ..self.setup.clone() };
+        self.setup = Setup { provided, limits, ..self.setup.clone() };
         self.exchange(options);
+        self.reform(classes);
+    }
+
+    fn reform(&mut self, classes: Arc<[UserClass]>) {
+        // Whoever says so has checked the hosts; without a base a request says that it has none.
+        self.bases = bases(&self.http, &classes, &self.setup.options)
+            .unwrap_or_else(|_| vec![None; classes.len()]);
+        self.setup.classes = classes;
     }
 
     fn exchange(&mut self, options: Arc<Options>) {

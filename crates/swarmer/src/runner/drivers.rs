@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use super::arrivals::Opening;
 use super::driver::{Birth, Command, Driver, Event, Setup};
 use super::fleet::{Fleet, Loss, OpenPlan, Part};
-use super::gear::Gear;
+use super::gear::{Gear, Reform};
 use crate::http;
 use crate::load::Share;
 use crate::options::Options;
@@ -137,6 +137,10 @@ impl Fleet for Drivers {
 
     fn exchange(&mut self, options: &Arc<Options>) {
         self.tell_all(|| Command::Exchange(Arc::clone(options)));
+    }
+
+    fn reform(&mut self, reform: &Reform) {
+        self.tell_all(|| Command::Reform(reform.clone()));
     }
 
     fn start_users(&mut self, node: usize, births: Vec<Birth>) {

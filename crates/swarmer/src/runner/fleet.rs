@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::driver::{Birth, Event};
-use super::gear::Gear;
+use super::gear::{Gear, Reform};
 use super::master::LeftRun;
 use crate::load::Arrivals;
 use crate::options::Options;
@@ -41,6 +41,9 @@ pub(crate) trait Fleet {
 
     /// Lets users read these options.
     fn exchange(&mut self, options: &Arc<Options>);
+
+    /// Users that are started from now on are of classes that were changed.
+    fn reform(&mut self, reform: &Reform);
 
     /// A run begins: everything is at zero.
     fn begin_run(&mut self) {}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::turns::Limits;
+use crate::cluster::UserClassEdit;
 use crate::load::{self, LoadError};
 use crate::options::Options;
 use crate::scenario::UserClass;
@@ -23,6 +24,21 @@ pub(crate) struct Gear {
 impl std::fmt::Debug for Gear {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gear").field("classes", &self.classes.len()).finish_non_exhaustive()
+    }
+}
+
+/// User classes that were changed. They keep their number and their places.
+#[derive(Clone)]
+pub(crate) struct Reform {
+    /// All classes of this process, as they are now.
+    pub(crate) classes: Arc<[UserClass]>,
+    /// The change, for workers, which have classes of their own.
+    pub(crate) edit: UserClassEdit,
+}
+
+impl std::fmt::Debug for Reform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reform").field("edit", &self.edit).finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::driver::Birth;
 use super::fleet::OpenPlan;
-use super::gear::{Begin, Refusal};
+use super::gear::{Begin, Reform, Refusal};
 use super::master::LeftRun;
 use crate::load::{Arrivals, LoadError, Ramp};
 use crate::options::Options;
@@ -106,6 +106,8 @@ pub(super) enum Order {
     },
     /// Let users read these options from now on.
     Exchange(Arc<Options>),
+    /// Make users of changed classes from now on.
+    Reform(Box<Reform>),
     Start {
         ramp: Ramp,
         /// When its first step is due; now if not given.
@@ -183,6 +185,11 @@ impl Handle {
     /// Lets users read these options from now on: those that run with their next task.
     pub(crate) fn exchange(&self, options: Arc<Options>) {
         self.send(Order::Exchange(options));
+    }
+
+    /// Has users that are started from now on made of changed classes.
+    pub(crate) fn reform(&self, reform: Reform) {
+        self.send(Order::Reform(Box::new(reform)));
     }
 
     /// Where the run is going.

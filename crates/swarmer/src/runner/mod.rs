@@ -27,7 +27,7 @@ pub use drivers::FleetError;
 pub(crate) use drivers::{Drivers, default_drivers};
 pub(crate) use fleet::Fleet;
 
-pub(crate) use gear::{Begin, Gear};
+pub(crate) use gear::{Begin, Gear, Reform};
 pub use handle::{Handle, State};
 pub(crate) use letters::Terms;
 pub(crate) use master::{Command, LeftRun, Workers, left_run};

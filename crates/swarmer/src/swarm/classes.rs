@@ -1,8 +1,11 @@
 //! The user classes of a run: those that the workload declares, as the command line changes them.
 
+use std::collections::BTreeMap;
+
 use tracing::warn;
 
 use super::SetupError;
+use crate::cluster::{UserClassEdit, Value};
 use crate::logging::MAIN;
 use crate::options::Options;
 use crate::scenario::{Findings, Override, OverrideError, TagFilter, UserClass};
@@ -75,17 +78,41 @@ pub(super) fn adjust(
     Ok(())
 }
 
-/// Changes one class as a master says, in the form of `--config-users`.
+/// The `declared` classes with all changes that a master asked for: those before, and this one in the form of
+/// `--config-users`, which is added to them.
 ///
 /// # Errors
-/// When the change cannot be read or the class is unknown.
-pub(super) fn edit(classes: &mut [UserClass], change: &str) -> Result<(), SetupError> {
-    let declared: Vec<String> = classes.iter().map(|class| class.name().to_owned()).collect();
-    let changes = Override::read_all(&[change.to_owned()]);
-    for change in changes.map_err(|error| SetupError::new(error.to_string()))? {
-        override_class(classes, &declared, &change)?;
+/// When the change cannot be read or the class is unknown; nothing is added then.
+pub(super) fn edited(
+    declared: &[UserClass],
+    changes: &mut BTreeMap<String, Override>,
+    change: &str,
+) -> Result<Vec<UserClass>, SetupError> {
+    let names: Vec<String> = declared.iter().map(|class| class.name().to_owned()).collect();
+    let mut merged = changes.clone();
+    let read = Override::read_all(&[change.to_owned()]);
+    for change in read.map_err(|error| SetupError::new(error.to_string()))? {
+        merged.entry(change.class.clone()).or_default().merge(&change);
     }
-    Ok(())
+    let mut classes = declared.to_vec();
+    for change in merged.values() {
+        override_class(&mut classes, &names, change)?;
+    }
+    *changes = merged;
+    Ok(classes)
+}
+
+/// A change in the form in which it travels to workers.
+pub(super) fn as_edit(change: &Override) -> UserClassEdit {
+    let Override { class, weight, fixed_count, host, tasks, .. } = change;
+    let attributes = [
+        ("weight", weight.map(Value::Float)),
+        ("fixed_count", fixed_count.map(|count| Value::Unsigned(count.into()))),
+        ("host", host.clone().map(Value::Text)),
+    ];
+    let attributes =
+        attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    UserClassEdit { class: class.clone(), attributes: attributes.collect(), tasks: tasks.clone() }
 }
 
 fn override_class(

@@ -12,10 +12,10 @@ use super::model::{self, Load};
 use super::preflight::Checklist;
 use super::preparation::{Preparation, Prepared};
 use super::reception::from_now;
-use super::{SetupError, Swarm};
+use super::{SetupError, Swarm, classes};
 use crate::load::{self, Plan, Shape, ShapeTime, Target};
 use crate::options::{Kind, Options};
-use crate::runner::{Begin, Gear};
+use crate::runner::{Begin, Gear, Reform};
 use crate::scenario::{Override, UserClass};
 use crate::stats::RunInfo;
 use crate::web::{Ask, ClassFacts, Facts, Problem};
@@ -252,11 +252,11 @@ impl Desk {
         Ok(())
     }
 
-    /// Changes a class from the next run on.
+    /// Changes a class: its weight and number from the next run on, all else for users that are started from now on.
     ///
     /// # Errors
     /// When no class would have users.
-    pub(super) fn adjust(&mut self, change: &Override) -> Result<(), Problem> {
+    pub(super) fn adjust(&mut self, change: &Override) -> Result<Reform, Problem> {
         let before = self.paper.clone();
         self.paper.changes.entry(change.class.clone()).or_default().merge(change);
         if let Err(error) = load::Dispatcher::new(self.shares(), ["local"]) {
@@ -264,7 +264,7 @@ impl Desk {
             return Err(Problem::invalid("user_class_name", error.to_string()));
         }
         self.tell();
-        Ok(())
+        Ok(Reform { classes: self.classes().into(), edit: classes::as_edit(change) })
     }
 
     /// What a run would do that is begun with this form.

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use super::SetupError;
 use super::desk::Desk;
+use super::{SetupError, classes};
 use crate::clock::Anchor;
 use crate::cluster::zmtp::{self, BindOptions, Token};
 use crate::logging::MAIN;
 use crate::options::ClusterOptions;
 use crate::runner::{self, Command, Handle, LeftRun, Workers};
+use crate::scenario::Override;
 
 /// The wait for workers is told of again after so long.
 const REMINDER: Duration = Duration::from_secs(5);
@@ -38,11 +39,15 @@ pub(super) fn listen(desk: &Desk, anchor: Anchor) -> Result<Workers, SetupError>
         warn!(target: MAIN, "--max-rate has no effect on a master: give each worker its part");
     }
     let hooks = Arc::clone(&desk.swarm().hooks);
+    let edits = Override::read_all(&options.config_users);
+    let edits = edits.map_err(|error| SetupError::new(error.to_string()))?;
+    let edits = edits.iter().map(classes::as_edit).collect();
     let command = Command {
         anchor,
         hooks,
         coarse: options.locust_percentiles,
         journal: cluster.journal.clone(),
+        edits,
     };
     let classes = desk.swarm().classes.iter().map(|class| class.name().to_owned());
     Ok(Workers::new(socket, command, classes.collect()))

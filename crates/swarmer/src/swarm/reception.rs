@@ -44,7 +44,8 @@ impl Conductor {
                 let _ = answer.send(self.edit(&ask));
             }
             Wish::Adjust(change, answer) => {
-                let _ = answer.send(self.desk.adjust(&change));
+                let adjusted = self.desk.adjust(&change);
+                let _ = answer.send(adjusted.map(|reform| self.handle.reform(reform)));
             }
             Wish::Plan(ask, answer) => {
                 let _ = answer.send(self.desk.plan_of(&ask));

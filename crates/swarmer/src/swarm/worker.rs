@@ -1,5 +1,6 @@
 //! A process that works for a master.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tracing::{info, warn};
@@ -17,7 +18,7 @@ use crate::runner::{
     self, Begin, Budget, Control, Drivers, Gear, Habits, Limits, Link, LinkEnd, Outcome, Terms,
     Workshop, wires,
 };
-use crate::scenario::{TagFilter, UserClass};
+use crate::scenario::{Override, TagFilter, UserClass};
 use crate::stats::{Collector, RunInfo};
 
 /// The exit code when no master ever answered: Locust's −1.
@@ -98,7 +99,9 @@ async fn serve(
         anchor,
     };
     let preparation = Preparation::new(http, setup, given, Arc::clone(&hooks));
-    let bench = Bench { classes: swarm.classes.clone(), swarm, options, preparation };
+    let classes = swarm.classes.clone();
+    let (changes, tags) = (BTreeMap::new(), (Vec::new(), Vec::new()));
+    let bench = Bench { swarm, changes, classes, tags, options, preparation };
     let link = Link::new(socket, (handle, wires), (bench, names), habits, hooks);
     let end = link.serve(async move { signals.next().await });
     let (outcome, end) = tokio::join!(control.run(), end);
@@ -113,8 +116,12 @@ fn client_id() -> String {
 /// Where runs are made ready.
 struct Bench {
     swarm: Swarm,
-    /// As masters have changed them.
+    /// What masters have changed about classes, by name.
+    changes: BTreeMap<String, Override>,
+    /// The classes with these changes.
     classes: Vec<UserClass>,
+    /// Tags of the tasks to keep and to leave out, in the present run.
+    tags: (Vec<String>, Vec<String>),
     options: Arc<Options>,
     preparation: Preparation,
 }
@@ -131,6 +138,16 @@ impl Bench {
         options.custom.take_over(&terms.options);
         options
     }
+
+    /// The classes as users are made of them in the present run.
+    fn classes(&self) -> Arc<[UserClass]> {
+        let (include, exclude) = &self.tags;
+        let filter = TagFilter { include, exclude };
+        if filter.is_empty() {
+            return self.classes.clone().into();
+        }
+        self.classes.iter().map(|class| class.tagged(filter)).collect()
+    }
 }
 
 impl Workshop for Bench {
@@ -144,13 +161,7 @@ impl Workshop for Bench {
             let words = list.into_iter().flatten().filter_map(|word| word.as_str());
             words.map(str::to_owned).collect()
         };
-        let (include, exclude) = (tags("tags"), tags("exclude_tags"));
-        let filter = TagFilter { include: &include, exclude: &exclude };
-        let classes: Vec<UserClass> = if filter.is_empty() {
-            self.classes.clone()
-        } else {
-            self.classes.iter().map(|class| class.tagged(filter)).collect()
-        };
+        self.tags = (tags("tags"), tags("exclude_tags"));
         let limits =
             Limits { all: terms.iterations.map(Budget::new), each: terms.iterations_per_user };
         let info = RunInfo {
@@ -162,15 +173,22 @@ impl Workshop for Bench {
         let shares = self.swarm.load_classes();
         let provided = Arc::clone(&prepared.provided);
         Ok(Begin {
-            gear: Gear { classes: classes.into(), options, provided, limits },
+            gear: Gear { classes: self.classes(), options, provided, limits },
             shares,
             info,
         })
     }
 
-    fn edit(&mut self, edit: &UserClassEdit) {
-        if let Err(problem) = classes::edit(&mut self.classes, &as_json(edit)) {
-            warn!(target: MAIN, "User class {} cannot be changed: {problem}", edit.class);
+    fn edit(&mut self, edit: &UserClassEdit) -> Option<Arc<[UserClass]>> {
+        match classes::edited(&self.swarm.classes, &mut self.changes, &as_json(edit)) {
+            Ok(classes) => {
+                self.classes = classes;
+                Some(self.classes())
+            }
+            Err(problem) => {
+                warn!(target: MAIN, "User class {} cannot be changed: {problem}", edit.class);
+                None
+            }
         }
     }
 

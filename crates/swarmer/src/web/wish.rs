@@ -38,7 +38,7 @@ pub(crate) enum Wish {
     Start(Ask, oneshot::Sender<Result<Started, Problem>>),
     /// Change the one that goes on.
     Edit(Ask, oneshot::Sender<Result<Started, Problem>>),
-    /// Change a user class from the next run on.
+    /// Change a user class: its weight and number from the next run on, all else for users that are started from now on.
     Adjust(Override, oneshot::Sender<Result<(), Problem>>),
     /// Say what would happen.
     Plan(Ask, oneshot::Sender<Result<Plan, Problem>>),

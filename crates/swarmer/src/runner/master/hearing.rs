@@ -94,6 +94,7 @@ impl Workers {
 
     /// A worker that was missing is there again.
     fn take_back(&mut self, from: &Identity) {
+        self.tell_edits(from);
         let Some(peer) = self.peers.get_mut(from) else { return };
         if peer.is_ours() {
             peer.is_new = true;
@@ -158,6 +159,7 @@ impl Workers {
         peer.state = WorkerState::Ready;
         let extra = if ours { self.extra(None) } else { Extra::new() };
         self.say(from, ToWorker::Ack(Some(index)), extra);
+        self.tell_edits(from);
         if ours {
             self.write(from, &Down::Who);
         } else if let Some(peer) = self.peers.get_mut(from).filter(|peer| peer.node.is_none()) {

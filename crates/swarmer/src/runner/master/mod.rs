@@ -19,10 +19,12 @@ use tracing::{info, warn};
 
 use super::driver::{Birth, Departure, Event};
 use super::fleet::{Fleet, Loss, OpenPlan};
-use super::gear::Gear;
+use super::gear::{Gear, Reform};
 use super::letters::{Down, Inbox, Terms};
 use crate::clock::{self, Anchor};
-use crate::cluster::{Custom, Envelope, Extra, Identity, Message, Socket, ToWorker, Value, entry};
+use crate::cluster::{
+    Custom, Envelope, Extra, Identity, Message, Socket, ToWorker, UserClassEdit, Value, entry,
+};
 use crate::events::{Hooks, Outgoing};
 use crate::logging::RUNNERS;
 use crate::options::Options;
@@ -47,6 +49,8 @@ pub(crate) struct Command {
     /// Keep Locust's buckets beside the fine histograms.
     pub(crate) coarse: bool,
     pub(crate) journal: Option<PathBuf>,
+    /// Changes to classes that every worker is told of.
+    pub(crate) edits: Vec<UserClassEdit>,
 }
 
 /// The workers, seen from the control plane.
@@ -316,6 +320,14 @@ impl Fleet for Workers {
     fn exchange(&mut self, options: &Arc<Options>) {
         let terms = Terms::of(options, self.classes.clone());
         self.write_all(&Down::Options(terms.options));
+    }
+
+    fn reform(&mut self, reform: &Reform) {
+        // A worker that comes later is told all of it, in the same order.
+        self.command.edits.push(reform.edit.clone());
+        for identity in self.of_kind(|_| true) {
+            self.say(&identity, ToWorker::Edit(reform.edit.clone()), Extra::new());
+        }
     }
 
     fn begin_run(&mut self) {

@@ -42,6 +42,13 @@ impl Workers {
         }
     }
 
+    /// Tells a worker that has come of all changes to classes.
+    pub(super) fn tell_edits(&self, identity: &Identity) {
+        for edit in &self.command.edits {
+            self.say(identity, ToWorker::Edit(edit.clone()), Extra::new());
+        }
+    }
+
     /// Tells the control plane that so many of the users sent to a node have been dealt with.
     pub(super) fn say_started(&mut self, node: usize, births: u32) {
         let Some(identity) = self.identity(node) else { return };

@@ -23,8 +23,13 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 fn fleet(network: &Network, classes: &[&str]) -> Workers {
-    let command =
-        Command { anchor: Anchor::now(), hooks: Arc::default(), coarse: false, journal: None };
+    let command = Command {
+        anchor: Anchor::now(),
+        hooks: Arc::default(),
+        coarse: false,
+        journal: None,
+        edits: Vec::new(),
+    };
     Workers::new(network.bind(), command, classes.iter().map(|&name| name.to_owned()).collect())
 }
 

@@ -11,6 +11,7 @@ use crate::cluster::{
 };
 use crate::logging::RUNNERS;
 use crate::runner::driver::Birth;
+use crate::runner::gear::Reform;
 use crate::runner::handle::Service;
 use crate::runner::letters::{ACK, Acknowledged, DOWN, Down, Taken, Terms, Up};
 
@@ -64,7 +65,9 @@ impl<W: Workshop> Link<W> {
             }
             ToWorker::Edit(edit) => {
                 info!(target: RUNNERS, "The master changed user class {}", edit.class);
-                self.workshop.edit(&edit);
+                if let Some(classes) = self.workshop.edit(&edit) {
+                    self.handle.reform(Reform { classes, edit });
+                }
             }
             ToWorker::Script(_) => {}
             ToWorker::Custom(custom) => self.read(custom).await,

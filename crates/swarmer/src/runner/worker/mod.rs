@@ -23,6 +23,7 @@ use crate::cluster::{
 };
 use crate::events::{Hooks, Outgoing};
 use crate::logging::{self, RUNNERS};
+use crate::scenario::UserClass;
 use crate::stats::{Delta, Summary};
 pub(crate) use pulse::Vital;
 use pulse::{Beat, Pulse};
@@ -51,8 +52,8 @@ pub(crate) trait Workshop {
     /// When it cannot begin.
     fn make(&mut self, terms: &Terms) -> impl Future<Output = Result<Begin, String>>;
 
-    /// Changes a class from the next run on.
-    fn edit(&mut self, edit: &UserClassEdit);
+    /// Changes a class; gives all of them as they are now, if that can be.
+    fn edit(&mut self, edit: &UserClassEdit) -> Option<Arc<[UserClass]>>;
 
     /// The options as a master wants them, for users that run.
     fn options(

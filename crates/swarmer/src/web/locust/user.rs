@@ -14,7 +14,7 @@ use crate::web::reply;
 use crate::web::site::Site;
 use crate::web::wish::Wish;
 
-/// Locust's `/user`: from the next run on, a class has this weight, count, host, and of its tasks these.
+/// Locust's `/user`: a class has this weight and count from the next run on; users started from now on have this host, and of its tasks these.
 pub(in crate::web) async fn user(State(site): State<Arc<Site>>, body: Bytes) -> Response {
     match adjust(&site, &body).await {
         Ok(()) => reply::flask_json(StatusCode::CREATED, &json!({})),
