@@ -162,6 +162,28 @@ impl Delta {
         self.pulses.push(pulse);
     }
 
+    /// Moves every calendar time in it by so many seconds, to the clock of another machine. Per-second counts move by whole
+    /// seconds, so that none is torn apart; what is not finite moves nothing.
+    #[expect(clippy::cast_possible_truncation, reason = "it saturates, as the seconds do")]
+    pub(crate) fn move_times(&mut self, by: f64) {
+        if !by.is_finite() || by == 0.0 {
+            return;
+        }
+        let whole = by.round() as i64;
+        let move_time = |at: &mut f64| *at = (*at + by).max(0.0);
+        for row in &mut self.rows {
+            move_time(&mut row.last);
+            for count in &mut row.seconds {
+                count.second = count.second.saturating_add_signed(whole);
+            }
+        }
+        for error in &mut self.errors {
+            move_time(&mut error.first);
+            move_time(&mut error.last);
+        }
+        self.exemplars.iter_mut().for_each(|exemplar| move_time(&mut exemplar.at));
+    }
+
     /// Number of requests in it, failed ones included.
     pub fn requests(&self) -> u64 {
         self.rows.iter().filter(|row| row.key.kind == Kind::Request).map(|row| row.requests).sum()

@@ -59,7 +59,11 @@ impl<W: Workshop> Link<W> {
     /// Sends a master of ours what came in since the last report.
     pub(super) fn report_to_ours(&mut self) {
         let (Some(_), Some(run)) = (self.master.ours, self.run.number) else { return };
-        let deltas = std::mem::take(&mut self.accounts.deltas);
+        let mut deltas = std::mem::take(&mut self.accounts.deltas);
+        // What happened at the same moment on two machines is to be seen at the same moment, whatever their clocks say.
+        for delta in &mut deltas {
+            delta.move_times(self.master.offset);
+        }
         let users = self.run.classes.iter().map(|class| {
             let users = self.accounts.users.get(*class).copied().unwrap_or_default();
             u32::try_from(users).unwrap_or(u32::MAX)

@@ -202,3 +202,41 @@ fn a_clock_far_ahead_does_not_keep_windows_open() {
     assert_eq!(summary.total.figures.requests, 1);
     assert_eq!(summary.total.current.percentiles[0], None, "it has left the window");
 }
+
+/// A worker whose clock is an hour and a bit behind is seen at the seconds of the master's clock.
+#[test]
+fn times_move_to_another_clock() {
+    const BEHIND: f64 = 3_600.3;
+    let here = Anchor::now();
+    let skewed = Anchor::at(
+        here.since_epoch(Instant::now()).saturating_sub(Duration::from_secs_f64(BEHIND)),
+    );
+    let one = Seen {
+        journey: false,
+        name: "a".to_owned(),
+        segment: false,
+        class: false,
+        time: Some(5),
+        failure: Some("no".to_owned()),
+        after_ms: 1_500,
+        due: false,
+    };
+    let start = Instant::now();
+    let truth = delta(std::slice::from_ref(&one), false, here, start);
+    let mut moved = delta(&[one], false, skewed, start);
+    assert!((truth.rows[0].last - moved.rows[0].last - BEHIND).abs() < 0.1);
+    moved.move_times(BEHIND);
+    assert!((truth.rows[0].last - moved.rows[0].last).abs() < 0.1);
+    assert!((truth.errors[0].first - moved.errors[0].first).abs() < 0.1);
+    assert!((truth.errors[0].last - moved.errors[0].last).abs() < 0.1);
+    let apart = truth.rows[0].seconds[0].second.abs_diff(moved.rows[0].seconds[0].second);
+    assert!(apart <= 1, "whole seconds move: {apart}");
+    assert_eq!(moved.requests(), 1);
+    assert!(Delta::unpack(&moved.pack()).is_ok());
+    // A measurement that is none, or is absurd, breaks nothing.
+    moved.move_times(f64::NAN);
+    moved.move_times(-1e18);
+    assert!(moved.rows[0].last.abs() < f64::EPSILON);
+    assert_eq!(moved.rows[0].seconds[0].second, 0);
+    assert!(Delta::unpack(&moved.pack()).is_ok());
+}
