@@ -3,8 +3,6 @@
 //! This binary starts itself again as master or worker; see `run_process`.
 
 #![expect(clippy::unwrap_used, reason = "code of tests")]
-
-#[expect(dead_code, reason = "each test binary uses its own part")]
 #[path = "web_support/client.rs"]
 mod client;
 #[path = "cluster_support/crew.rs"]
@@ -138,7 +136,9 @@ fn changes_from_the_command_line_reach_workers() {
     assert_eq!(booms(&target), 0, "{}", ended.stderr);
     assert!(ended.read("run_exceptions.csv").contains("deliberate"), "{}", ended.stderr);
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
-    workers.into_iter().for_each(|worker| drop(worker.wait().expect_code(0)));
+    for worker in workers {
+        drop(worker.wait().expect_code(0));
+    }
 }
 
 fn runs_come_and_go_and_change_on_workers() {
