@@ -1,7 +1,7 @@
 //! ZMTP 3.1 over TCP, as much of it as Locust uses: a ROUTER for the master, a DEALER for each worker, NULL as mechanism.
 //!
 //! The protocol's first document is ZeroMQ's RFC 37. What is beyond it here: a peer must introduce itself in time, messages
-//! have a limit, queues are bounded, and with a [`Token`] everything is encrypted ([`seal`]). Multi-part messages, which no
+//! have a limit, queues are bounded, and with a [`Token`] everything is encrypted (`seal`). Multi-part messages, which no
 //! Locust sends, are read as Locust does: their first part counts.
 //!
 //! Differences to libzmq that one can see: a second peer of an identity in use is hung up on instead of left unheard; before
