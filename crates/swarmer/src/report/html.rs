@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::files::{FileError, Replaced};
 use super::{Comparison, locust, python};
 use crate::base64::base64;
-use crate::stats::Record;
+use crate::stats::{Record, limits};
 
 /// What the built page consists of; nothing when it was not built.
 #[derive(RustEmbed)]
@@ -169,7 +169,8 @@ fn template_args(record: &Record, about: &About) -> Value {
         "profile": summary.info.profile,
         "requests_statistics": locust::entries(summary, usize::MAX),
         "response_time_statistics": locust::report_percentiles(summary),
-        "failures_statistics": locust::errors(summary, usize::MAX),
+        // No run has more; a made-up document may, and the record holds them all.
+        "failures_statistics": locust::errors(summary, limits::ERRORS),
         "exceptions_statistics": locust::exceptions(summary),
         "history": locust::history(&record.history),
         "tasks": about.tasks,
