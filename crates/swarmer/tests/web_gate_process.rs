@@ -91,10 +91,8 @@ fn served(target: &Target, rest: &str, files: &[(&str, &str)]) -> (process::Star
     }
     let mut run = workload.start();
     run.wait_for("press enter");
-    let said = run.stderr();
-    let url = said.split("Starting web interface at http://").nth(1).unwrap();
-    let address = url.split([',', '/']).next().unwrap().parse().unwrap();
-    (run, Site { address })
+    let site = Site::announced(&run.stderr());
+    (run, site)
 }
 
 fn end(run: process::Started) {

@@ -51,10 +51,8 @@ fn served(target: &Target, rest: &str) -> (process::Started, Site) {
     let arguments = format!("--host {} --web-host 127.0.0.1 --web-port 0 {rest}", target.url());
     let mut run = Workload::new(&arguments).start();
     run.wait_for("press enter");
-    let said = run.stderr();
-    let url = said.split("Starting web interface at http://").nth(1).unwrap();
-    let address = url.split([',', '/']).next().unwrap().parse().unwrap();
-    (run, Site { address })
+    let site = Site::announced(&run.stderr());
+    (run, site)
 }
 
 fn end(run: process::Started) -> process::Ended {

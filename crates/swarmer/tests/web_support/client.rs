@@ -29,6 +29,12 @@ impl Reply {
 }
 
 impl Site {
+    /// The one whose address a log tells.
+    pub(crate) fn announced(log: &str) -> Self {
+        let url = log.split("Starting web interface at http://").nth(1).unwrap();
+        Self { address: url.split([',', '/']).next().unwrap().parse().unwrap() }
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
