@@ -2,10 +2,10 @@
 # make live   the same with the page open on port 8089, until Ctrl-C
 # make ui     the web page and the report, which the binaries embed
 # make test   everything CI runs; installs by itself what it needs
-# make bench  this engine beside wrk, as ratios
+# make bench  this engine beside its peers, as ratios: bench/results/latest.json, docs/benchmarks.md
 # make lint   format, clippy, documentation, dependencies
 
-.PHONY: demo live test bench lint ui
+.PHONY: demo live test bench bench-page lint ui
 
 ui:
 	cd web && npm ci --no-audit --no-fund && npm run build
@@ -31,8 +31,13 @@ test:
 
 bench:
 	tools/install-bench-tools
-	cargo build --release --package bench --package dynaclaimz
-	target/release/bench
+	cargo build --release --package bench --package dynaclaimz --package load-tests
+	target/release/bench --save bench/results/latest.json
+	$(MAKE) bench-page
+
+bench-page:
+	cargo run --release --package bench --bin bench -- --page bench/results/latest.json > target/benchmarks.md
+	mv target/benchmarks.md docs/benchmarks.md
 
 lint:
 	cd web && npm run lint

@@ -10,16 +10,20 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::Arguments;
 use crate::contender::{beside, wrk};
-use crate::figures::{Outcome, Spread};
 use crate::memory::{mib, resident_of, terminate};
+use crate::section::Section;
 
 /// Connections that read all the time.
 const CONNECTIONS: u32 = 32;
 
-/// Prints both rates, their ratio, and the memory at rest and after the load.
-#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-pub(crate) fn report(rounds: u32, seconds: u32) -> Result<()> {
+/// Both rates, their ratio, and the memory at rest and after the load.
+///
+/// # Errors
+/// When the services or wrk cannot be started, or a request fails.
+pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
+    let (rounds, seconds) = (arguments.rounds.min(3), arguments.seconds);
     let system = System::start()?;
     let at_rest = resident_of(&system.process)?;
     let (token, quote) = system.quote()?;
@@ -28,35 +32,31 @@ pub(crate) fn report(rounds: u32, seconds: u32) -> Result<()> {
         format!("http://127.0.0.1:{}/api/v1/quotes/{quote}", system.gateway),
         format!("http://127.0.0.1:{}/api/quotes/{quote}", system.quotes),
     );
-    println!(
-        "\nDynaClaimz (all in one process, SQLite), reading one quote over {CONNECTIONS} connections:"
+    let mut section = Section::new(
+        "services",
+        "DynaClaimz, the target itself",
+        &format!(
+            "All services in one process, on SQLite; wrk reads one quote over {CONNECTIONS} connections, {rounds} rounds of \
+             {seconds} s, through the gateway and from the bare service by turns."
+        ),
     );
-    let (mut rates, mut ratios) = (Vec::new(), Vec::new());
+    let (mut gateway, mut service) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let gateway = wrk(&through, CONNECTIONS, seconds, &headers)?;
-        let service = wrk(&bare, CONNECTIONS, seconds, &headers)?;
-        ratios.push(gateway.rate / service.rate);
-        rates.push((gateway, service));
+        gateway.push(wrk(&through, CONNECTIONS, seconds, &headers)?.rate);
+        service.push(wrk(&bare, CONNECTIONS, seconds, &headers)?.rate);
     }
-    let median = |pick: fn(&(Outcome, Outcome)) -> f64| {
-        Spread::of(&rates.iter().map(pick).collect::<Vec<_>>()).median
-    };
-    let ratio = Spread::of(&ratios);
-    println!(
-        "  through the gateway {:.0} requests/s, bare service {:.0} requests/s; ratio {:.2} (from {:.2} to {:.2})",
-        median(|pair| pair.0.rate),
-        median(|pair| pair.1.rate),
-        ratio.median,
-        ratio.least,
-        ratio.most
+    section.figure("through the gateway", "requests", "/s", &gateway);
+    section.figure("bare service", "requests", "/s", &service);
+    section.ratio(
+        "requests/s",
+        ("through the gateway", &gateway),
+        ("bare service", &service),
+        None,
     );
     let loaded = resident_of(&system.process)?;
-    println!(
-        "  resident memory: {:.1} MiB at rest, {:.1} MiB under this load",
-        mib(at_rest),
-        mib(loaded)
-    );
-    Ok(())
+    section.figure("services", "memory at rest", "MiB", &[mib(at_rest)]);
+    section.figure("services", "memory under this load", "MiB", &[mib(loaded)]);
+    Ok(section)
 }
 
 /// `dynaclaimz all` as a process of its own.

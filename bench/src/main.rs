@@ -5,88 +5,96 @@ mod contender;
 mod dynaclaimz;
 mod figures;
 mod memory;
+mod record;
+mod section;
 mod server;
+mod show;
+mod throughput;
 
-use anyhow::{Context, Result, ensure};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
 
-use contender::{hammer, wrk};
-use figures::{Outcome, Spread};
-use server::Nginx;
+use record::Record;
+use section::Section;
 
-/// Measures this engine beside wrk: requests per second on one core, and memory of waiting users.
+/// Measures this engine beside its peers and says what came out, as ratios.
 #[derive(Parser, Debug)]
 struct Arguments {
-    /// How often each contender runs; they take turns.
+    /// Measure these parts only, separated by commas; without it, all of them.
+    #[arg(long, value_delimiter = ',', value_name = "PARTS")]
+    only: Vec<String>,
+    /// List the parts and end.
+    #[arg(long)]
+    list: bool,
+    /// How often each contender runs where contenders take turns.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
     rounds: u32,
-    /// Length of one run, in seconds.
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(2..=60))]
+    /// Length of one run where contenders take turns, in seconds.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=60))]
     seconds: u32,
     /// Connections that ask all the time.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     connections: u32,
-    /// Users whose memory is measured while they wait.
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=20_000))]
-    waiting: u32,
+    /// Keep every single value in this file, as JSON; parts that it holds and that are not measured now stay.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Measure nothing: write the published page from this file to standard output.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "save", "list"])]
+    page: Option<PathBuf>,
 }
 
+/// Measures one part.
+type Measure = fn(&Arguments) -> Result<Section>;
+
+/// All parts, in the order in which they are measured and published.
+const PARTS: &[(&str, Measure)] = &[
+    ("throughput", throughput::measure),
+    ("memory", memory::measure),
+    ("services", dynaclaimz::measure),
+];
+
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
+    if arguments.list {
+        println!("{}", names.join("\n"));
+        return Ok(());
+    }
+    if let Some(file) = &arguments.page {
+        print!("{}", show::page(&Record::read(file)?, &file.display().to_string()));
+        return Ok(());
+    }
+    for part in &arguments.only {
+        if !names.contains(&part.as_str()) {
+            bail!("--only: there is no part `{part}`; parts are {}", names.join(", "));
+        }
+    }
     let cores = std::thread::available_parallelism()?.get();
     ensure!(
         cores >= 2,
         "the server and the client each need a core of their own, and there is only {cores}"
     );
-    let server = Nginx::start().context("cannot start nginx (make bench installs it)")?;
-    throughput(&arguments, &server)?;
-    memory::report(arguments.waiting, &server)?;
-    drop(server);
-    dynaclaimz::report(arguments.rounds.min(3), arguments.seconds)
-}
-
-#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-fn throughput(arguments: &Arguments, server: &Nginx) -> Result<()> {
-    let Arguments { rounds, seconds, connections, .. } = *arguments;
-    println!(
-        "One core each for server (nginx, one worker) and client; {connections} connections, no wait; \
-         {rounds} rounds of {seconds} s each, contenders taking turns.\n"
-    );
-    println!("round   contender   requests/s   CPU us/request   peak RSS MiB   ratio");
-    let (mut ratios, mut all) = (Vec::new(), Vec::new());
-    for round in 1..=rounds {
-        let theirs = wrk(server.url(), connections, seconds, &[])?;
-        let ours = hammer(server.url(), connections, seconds)?;
-        let ratio = ours.rate / theirs.rate;
-        print_row(round, "wrk", &theirs, None);
-        print_row(round, "swarmer", &ours, Some(ratio));
-        ratios.push(ratio);
-        all.push((theirs, ours));
-    }
-    let ratio = Spread::of(&ratios);
-    let cpu = |pick: fn(&(Outcome, Outcome)) -> &Outcome| {
-        Spread::of(&all.iter().map(|pair| pick(pair).cpu_per_request()).collect::<Vec<_>>()).median
+    let mut record = match &arguments.save {
+        Some(file) if file.exists() => Record::read(file)?,
+        _ => Record::default(),
     };
-    println!(
-        "\nswarmer / wrk, requests per second: median {:.3} (from {:.3} to {:.3})",
-        ratio.median, ratio.least, ratio.most
-    );
-    println!(
-        "CPU per request, median: wrk {:.2} us, swarmer {:.2} us, ratio {:.2}\n",
-        cpu(|pair| &pair.0),
-        cpu(|pair| &pair.1),
-        cpu(|pair| &pair.1) / cpu(|pair| &pair.0)
-    );
+    record.machine = record::machine();
+    println!("{}\n", record.machine);
+    for (name, measure) in PARTS {
+        if !arguments.only.is_empty() && !arguments.only.iter().any(|only| only == name) {
+            continue;
+        }
+        let began = record::beginning();
+        let section = Section { began, ..measure(&arguments)? };
+        println!("{}", show::section(&section, 2));
+        record.take(section, &names);
+        // Part by part: what an hour has measured does not get lost when the next part fails.
+        if let Some(file) = &arguments.save {
+            record.write(file)?;
+        }
+    }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-fn print_row(round: u32, name: &str, outcome: &Outcome, ratio: Option<f64>) {
-    let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.3}"));
-    println!(
-        "{round:>5}   {name:<9} {:>12.0} {:>16.2} {:>14.1}   {ratio}",
-        outcome.rate,
-        outcome.cpu_per_request(),
-        outcome.peak_mib
-    );
 }

@@ -7,24 +7,34 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::Arguments;
 use crate::contender::beside;
+use crate::section::{Limit, Section};
 use crate::server::Nginx;
 
-/// Prints the bytes that one more waiting user costs.
-#[expect(clippy::print_stdout, reason = "the figure is what the program is for")]
-pub(crate) fn report(users: u32, server: &Nginx) -> Result<()> {
-    let few = resident(100, server)?;
-    let many = resident(100 + users, server)?;
-    #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
-    let each = many.saturating_sub(few) as f64 / f64::from(users);
-    println!(
-        "Memory: {users} more users, each waiting with its connection open, cost {each:.0} bytes each \
-         ({:.1} MiB with {}, {:.1} MiB with 100).",
-        mib(many),
-        100 + users,
-        mib(few)
+/// Users whose memory is measured.
+const USERS: u32 = 5_000;
+
+/// What one more waiting user costs.
+///
+/// # Errors
+/// When the engine or the server cannot be started.
+pub(crate) fn measure(_: &Arguments) -> Result<Section> {
+    let server = Nginx::start()?;
+    let mut section = Section::new(
+        "memory",
+        "Memory of waiting users",
+        &format!(
+            "{USERS} users more than 100, each of which has asked once and waits with its connection open."
+        ),
     );
-    Ok(())
+    let few = resident(100, &server)?;
+    let many = resident(100 + USERS, &server)?;
+    #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
+    let each = many.saturating_sub(few) as f64 / f64::from(USERS);
+    section.limited("swarmer", "memory per user", "bytes", &[each], Limit::AtMost(8_192.0));
+    section.figure("swarmer", "memory with 100 users", "MiB", &[mib(few)]);
+    Ok(section)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
