@@ -1,50 +1,26 @@
 //! Everything that a real Locust was seen to say is understood, and said again in the same way.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right answer to an error")]
 
+#[path = "cluster_support/recorded.rs"]
+mod recorded;
+
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use swarmer::cluster::{Custom, Envelope, Message, ToMaster, ToWorker, Value};
-
-#[derive(Deserialize)]
-struct Frame {
-    seq: u32,
-    direction: String,
-    worker: String,
-    frames_hex: Vec<String>,
-    decoded: (String, serde_json::Value, String),
-}
-
-const FILES: [(&str, &str, usize); 2] = [
-    ("frames", include_str!("data/locust/frames.jsonl"), 281),
-    ("frames_lost_worker", include_str!("data/locust/frames_lost_worker.jsonl"), 306),
-];
+use recorded::{Frame, LOST_WORKER, STEERED};
+use swarmer::cluster::{Envelope, Message, ToMaster, ToWorker, Value};
 
 fn frames() -> impl Iterator<Item = (String, Frame)> {
-    FILES.iter().flat_map(|(name, text, count)| {
-        let frames: Vec<Frame> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(frames.len(), *count, "{name}");
+    let files = [("frames", STEERED, 281), ("frames_lost_worker", LOST_WORKER, 306)];
+    files.into_iter().flat_map(|(name, text, count)| {
+        let frames = recorded::frames(text);
+        assert_eq!(frames.len(), count, "{name}");
         frames.into_iter().map(move |frame| (format!("{name} {}", frame.seq), frame))
     })
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
-    hex.as_bytes()
-        .chunks(2)
-        .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap())
-        .collect()
-}
-
-/// A message as any value, for comparisons: every map in the order of its keys.
+/// A message for comparisons: every map in the order of its keys.
 fn any(payload: &[u8]) -> Value {
-    // A message's data may be anything at all, so a message inside a custom one is read as a value.
-    let mut wrapped = vec![0x93, 0xa1, b'?'];
-    wrapped.extend_from_slice(payload);
-    wrapped.push(0xc0);
-    let read = Envelope::<ToMaster>::decode(&wrapped).unwrap();
-    let ToMaster::Custom(Custom { data, .. }) = read.message else { panic!("{read:?}") };
-    sorted(data)
+    sorted(recorded::any(payload))
 }
 
 fn sorted(value: Value) -> Value {
@@ -77,8 +53,8 @@ fn round_trip<M: Message + std::fmt::Debug + PartialEq>(
 fn every_recorded_frame_is_read_and_written_again() {
     let mut same = BTreeMap::<String, (u32, u32)>::new();
     for (at, frame) in frames() {
-        let payload = bytes(&frame.frames_hex[1]);
-        assert_eq!(bytes(&frame.frames_hex[0]), frame.worker.as_bytes());
+        let payload = frame.payload();
+        assert_eq!(frame.identity(), frame.worker.as_bytes());
         let (kind, _, node) = &frame.decoded;
         let (read_node, equal) = match frame.direction.as_str() {
             "worker->master" => round_trip::<ToMaster>(&at, &payload),
@@ -103,7 +79,7 @@ fn every_recorded_frame_is_read_and_written_again() {
 #[test]
 fn no_recorded_message_is_unknown_but_the_scripts_own() {
     for (at, frame) in frames() {
-        let payload = bytes(&frame.frames_hex[1]);
+        let payload = frame.payload();
         let custom = if frame.direction == "worker->master" {
             let read = Envelope::<ToMaster>::decode(&payload).unwrap();
             matches!(read.message, ToMaster::Custom(_))
@@ -122,7 +98,7 @@ fn the_recorded_requests_are_all_there() {
         if frame.decoded.0 != "stats" {
             continue;
         }
-        let read = Envelope::<ToMaster>::decode(&bytes(&frame.frames_hex[1])).unwrap();
+        let read = Envelope::<ToMaster>::decode(&frame.payload()).unwrap();
         let ToMaster::Stats(report) = read.message else { panic!("{at}") };
         entries += report.entries.iter().map(|entry| entry.requests).sum::<u64>();
         total += report.total.requests;

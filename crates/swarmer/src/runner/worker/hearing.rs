@@ -20,12 +20,16 @@ impl<W: Workshop> Link<W> {
         let payload = match event {
             cluster::Event::Message { payload, .. } => payload,
             cluster::Event::Connected(_) => {
+                self.master.connected = true;
                 if !self.master.acknowledged {
-                    self.master.next_try = clock::now();
+                    self.introduce();
                 }
                 return None;
             }
-            cluster::Event::Disconnected(_) => return None,
+            cluster::Event::Disconnected(_) => {
+                self.master.connected = false;
+                return None;
+            }
         };
         let decoded = Envelope::<ToWorker>::decode(&payload);
         drop(payload);
@@ -87,8 +91,11 @@ impl<W: Workshop> Link<W> {
     }
 
     fn acknowledged(&mut self, index: Option<u64>, extra: &Extra) {
-        self.master.last_heard.get_or_insert_with(clock::now);
-        self.master.acknowledged = true;
+        let now = clock::now();
+        self.master.last_heard.get_or_insert(now);
+        if !std::mem::replace(&mut self.master.acknowledged, true) {
+            self.accounts.next_logs = now;
+        }
         self.master.tries = 0;
         self.master.ours = extra.whole(entry::BOOT);
         if let Some(index) = index {

@@ -151,6 +151,7 @@ pub(crate) struct Link<W> {
 
 /// What is known of the master.
 struct Master {
+    connected: bool,
     acknowledged: bool,
     tries: u32,
     next_try: Instant,
@@ -238,6 +239,7 @@ impl<W: Workshop> Link<W> {
             },
             run: Run::default(),
             master: Master {
+                connected: false,
                 acknowledged: false,
                 tries: 0,
                 next_try: now,
@@ -286,14 +288,15 @@ impl<W: Workshop> Link<W> {
                     Some(event) => if let Some(end) = self.hear(event).await { break end },
                     None => break End::MasterLost,
                 },
+                // What a hook says at a moment comes before what the runner says of it, as from Locust's workers.
+                Some(outgoing) = next_outgoing(self.outgoing.as_mut()) => {
+                    self.say(ToMaster::Custom(Custom { name: outgoing.name, data: outgoing.data }));
+                }
                 news = self.news.recv() => {
                     let Some(news) = news else { break End::Quit };
                     if self.note(news) {
                         break End::Quit;
                     }
-                }
-                Some(outgoing) = next_outgoing(self.outgoing.as_mut()) => {
-                    self.say(ToMaster::Custom(Custom { name: outgoing.name, data: outgoing.data }));
                 }
                 _ = self.tick.tick() => if let Some(end) = self.look_after() { break end },
             }
@@ -335,7 +338,11 @@ impl<W: Workshop> Link<W> {
                 );
             }
             self.master.tries += 1;
-            self.introduce();
+            self.master.next_try = now + READY_EVERY;
+            // What is said before would wait, and be said twice.
+            if self.master.connected {
+                self.introduce();
+            }
         }
         let silent = self.master.last_heard.map(|heard| now.saturating_duration_since(heard));
         if silent.is_some_and(|silent| silent > self.habits.master_timeout) {
