@@ -71,7 +71,7 @@ impl Workload {
 
     pub(crate) fn start(mut self) -> Started {
         let child = self.command.spawn().unwrap();
-        Started { child, since: Instant::now(), folder: self.folder }
+        Started { child: Own(child), since: Instant::now(), folder: self.folder }
     }
 
     /// Runs it to its end.
@@ -82,14 +82,26 @@ impl Workload {
 
 /// A workload that runs.
 pub(crate) struct Started {
-    child: Child,
+    child: Own,
     since: Instant,
     folder: TempDir,
 }
 
+/// A child that does not outlive its test, however that ends.
+struct Own(Child);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let Self(child) = self;
+        // One that has been waited for is left alone by both.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
 impl Started {
     pub(crate) fn signal(&self, signal: i32) {
-        let id = i32::try_from(self.child.id()).unwrap();
+        let id = i32::try_from(self.child.0.id()).unwrap();
         // SAFETY: sends a signal to a child that has not been waited for, so its id is its own.
         assert_eq!(unsafe { libc::kill(id, signal) }, 0);
     }
@@ -106,7 +118,7 @@ impl Started {
             if said.contains(text) {
                 return;
             }
-            let ended = self.child.try_wait().unwrap();
+            let ended = self.child.0.try_wait().unwrap();
             assert!(ended.is_none() && self.since.elapsed() < LIMIT, "no {text:?} in:\n{said}");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -119,17 +131,17 @@ impl Started {
 
     /// Waits for the end of one that was killed.
     pub(crate) fn reap(mut self) {
-        self.child.wait().unwrap();
+        self.child.0.wait().unwrap();
     }
 
     pub(crate) fn wait(mut self) -> Ended {
         let from = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
                 break status;
             }
             if from.elapsed() > LIMIT {
-                self.child.kill().unwrap();
+                self.child.0.kill().unwrap();
                 panic!("it hangs:\n{}", read(&self.folder.path().join("err")));
             }
             std::thread::sleep(Duration::from_millis(5));
