@@ -14,6 +14,7 @@ import type {
   Tick,
 } from "../../src/api/types.ts";
 import { exemplars, funnel, history, lag, REQUESTS, row, type Second } from "./figures.ts";
+import { LARGE, largeSummary } from "./large.ts";
 
 export interface MockOptions {
   workers?: number;
@@ -23,6 +24,8 @@ export interface MockOptions {
   past?: number;
   suspect?: boolean;
   classPicker?: boolean;
+  /** As many names, errors and workers as the page has to bear. */
+  large?: boolean;
 }
 
 const setting = (name: string, label: string, kind: Setting["kind"], value: string, more: Partial<Setting> = {}) => ({
@@ -54,9 +57,12 @@ export class MockEngine {
   readonly csrf = randomUUID();
   private sent = 0;
 
-  constructor(readonly options: MockOptions = {}) {
+  readonly options: MockOptions;
+
+  constructor(options: MockOptions = {}) {
+    this.options = options.large ? { past: 300, workers: LARGE.workers, ...options } : options;
     this.log("INFO", "swarmer.main: Starting web interface at http://127.0.0.1:8089");
-    if (options.past) this.pretend(options.past);
+    if (this.options.past) this.pretend(this.options.past);
   }
 
   boot(): Boot {
@@ -174,6 +180,7 @@ export class MockEngine {
   }
 
   summary(): Summary {
+    if (this.options.large) return largeSummary(this);
     const at = this.seconds.at(-1)?.at ?? Date.now() / 1000;
     const total = this.requests();
     const rows = total
