@@ -5,7 +5,6 @@ import { planInWords, roundUp } from "../src/live/start/PlanCurve";
 import { problemOf, seconds, stagesOf, textOf } from "../src/live/start/stages";
 import { editProblemsOf, fieldOf, hostCaution, initial, problemsOf, requestOf } from "../src/live/start/values";
 import { elapsed } from "../src/live/TopBar";
-import { sorted } from "../src/live/tabs/Workers";
 import { MockEngine } from "./mock/engine";
 
 const boot = new MockEngine().boot();
@@ -167,13 +166,5 @@ describe("small drawings and tables", () => {
     expect(path([])).toBe("");
     expect(path([0, 0, 0])).toBe("");
     expect(path([1, null, 2, 3]).match(/M/g)?.length).toBe(2);
-  });
-
-  it("sorts workers by number and by name with its numbers", () => {
-    const worker = (id: string, users: number) => ({ id, users, state: "running", cpu: 1, memory: 1 });
-    const all = [worker("w10", 3), worker("w2", 7)];
-    expect(sorted(all, { column: "id", down: false }).map(({ id }) => id)).toEqual(["w2", "w10"]);
-    expect(sorted(all, { column: "users", down: true }).map(({ id }) => id)).toEqual(["w2", "w10"]);
-    expect(sorted(all, null)).toBe(all);
   });
 });

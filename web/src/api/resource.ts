@@ -8,12 +8,18 @@ export interface Loaded<T> {
   loading: boolean;
 }
 
+/** What takes long to come is asked for less often: nine tenths of the time belong to whoever uses the page. */
+const SHARE = 10;
+/** Milliseconds. */
+const LONGEST_GAP = 10_000;
+
 export class Resource<T> {
   private readonly inner = signal<Loaded<T>>({ data: null, error: null, loading: false });
   private watchers = 0;
   private stale = true;
   private busy = false;
   private began = Number.NEGATIVE_INFINITY;
+  private took = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private round = 0;
 
@@ -57,7 +63,8 @@ export class Resource<T> {
   private next(): void {
     if (!this.stale || this.busy || this.watchers === 0 || !this.visible()) return;
     clearTimeout(this.timer);
-    const wait = this.began + this.gap - Date.now();
+    const gap = Math.max(this.gap, Math.min(SHARE * this.took, LONGEST_GAP));
+    const wait = this.began + gap - Date.now();
     if (wait > 0) this.timer = setTimeout(() => this.next(), wait);
     else void this.run();
   }
@@ -77,6 +84,7 @@ export class Resource<T> {
         this.inner.value = { ...this.inner.peek(), error: why, loading: false };
       }
     }
+    this.took = Date.now() - this.began;
     this.busy = false;
     this.next();
   }

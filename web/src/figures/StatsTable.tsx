@@ -4,9 +4,11 @@ import { useMemo } from "preact/hooks";
 import type { Funnel, Row } from "../api/types";
 import type { Column } from "./columns";
 import { count } from "./format";
+import { narrow } from "./narrow";
 import { byJourney, matching, rowKey } from "./order";
+import { printing } from "./print";
 import { isFlag, isTexts, kept } from "./settings";
-import { LOCUST_COLUMNS, nameOf, REPORT_COLUMNS, STATS_COLUMNS } from "./statsColumns";
+import { STATS_COLUMNS, TYPED_NAME, usualColumns } from "./statsColumns";
 import { Table } from "./Table";
 import { Menu, Search, Switch } from "./Tools";
 
@@ -33,7 +35,9 @@ export function StatsTable({
   onOpen,
 }: StatsTableProps) {
   const place = finished ? "report" : "live";
-  const chosen = kept(`${name}.${place}.columns`, [...(finished ? REPORT_COLUMNS : LOCUST_COLUMNS)], isTexts);
+  const phone = narrow.value && !printing.value;
+  const usual = usualColumns(finished, phone);
+  const chosen = kept(`${name}.${place}.${phone ? "phone." : ""}columns`, [...usual], isTexts);
   const grouped = kept("stats.grouped", false, isFlag);
   const journeys = kept("stats.journeys", true, isFlag);
   const search = useSignal("");
@@ -41,10 +45,10 @@ export function StatsTable({
   const typed = rows.length === 0 || rows.some(({ method }) => method !== "");
   const columns = useMemo(
     () =>
-      STATS_COLUMNS.filter(({ id }) => chosen.value.includes(id) && (typed || id !== "type")).map((column) =>
-        opening(column, onOpen),
+      STATS_COLUMNS.filter(({ id }) => chosen.value.includes(id) && ((typed && !phone) || id !== "type")).map(
+        (column) => opening(phone && column.id === "name" ? TYPED_NAME : column, onOpen),
       ),
-    [chosen.value, typed, onOpen],
+    [chosen.value, typed, phone, onOpen],
   );
   const hasJourneys = rows.some(({ kind }) => kind === "journey");
   const shown = useMemo(() => {
@@ -81,7 +85,7 @@ export function StatsTable({
         )}
         <ColumnChooser
           chosen={chosen.value}
-          usual={finished ? REPORT_COLUMNS : LOCUST_COLUMNS}
+          usual={usual}
           onChange={(ids) => {
             chosen.value = ids;
           }}
@@ -95,6 +99,7 @@ export function StatsTable({
         groups={groups}
         keyOf={rowKey}
         pinned={total}
+        folds
         empty="No requests yet."
       />
     </div>
@@ -109,10 +114,10 @@ function opening(column: Column<Row>, onOpen?: (row: Row) => void): Column<Row> 
     // The total's charts are those of the run.
     cell: (row) =>
       row.method === "" && row.name === "Aggregated" ? (
-        nameOf(row)
+        column.text(row)
       ) : (
         <button type="button" class="fg-link" onClick={() => onOpen(row)}>
-          {nameOf(row)}
+          {column.text(row)}
         </button>
       ),
   };

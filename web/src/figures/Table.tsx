@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Column, leastWidth, widths } from "./columns";
 import { plural } from "./format";
+import { narrow } from "./narrow";
 import type { Group, Order } from "./order";
 import { nextOrder, sorted } from "./order";
 import { PAPER_ROWS, printing } from "./print";
@@ -11,6 +12,11 @@ import { kept } from "./settings";
 import { type Extra, type Sight, sight } from "./virtual";
 
 const ROW_HEIGHT = 30;
+/** On a phone: of the line with the name, and of each line of figures below it. */
+const NAME_LINE = 34;
+const FIGURE_LINE = 22;
+/** Figures in a line on a phone. */
+const ABREAST = 5;
 /** Shorter tables are rendered whole. */
 const WHOLE = 80;
 const SPARE = 8;
@@ -30,11 +36,14 @@ export interface TableProps<T> {
   /** What unfolds below a row; null when there is nothing. */
   detail?: (row: T) => ComponentChildren | null;
   start?: Order | null;
+  /** On a phone each row takes several lines, its wide column the first one, so that nothing needs to be scrolled to. */
+  folds?: boolean;
   /** Said when there are no rows. */
   empty: ComponentChildren;
 }
 
-type Item<T> = { key: string } & ({ row: T; group?: undefined } | { group: Group<T>; row?: undefined });
+/** A line of the table; `within` is the key of the group in which a row stands, as one row may stand in several. */
+type Item<T> = { row: T; within?: string; group?: undefined } | { group: Group<T>; row?: undefined };
 
 const isOrder = (value: unknown): value is Order | null =>
   value === null ||
@@ -50,15 +59,20 @@ export function Table<T>(props: TableProps<T>) {
   const heights = useSignal<ReadonlyMap<string, number>>(new Map());
 
   const items = useMemo(
-    () => itemsOf(props.rows, props.groups ?? null, columns, order.value, keyOf),
-    [props.rows, props.groups, columns, order.value, keyOf],
+    () => itemsOf(props.rows, props.groups ?? null, columns, order.value),
+    [props.rows, props.groups, columns, order.value],
   );
   const found = useMemo(() => {
     const all = props.groups ? props.groups.flatMap(({ head, rows }) => (head ? [head, ...rows] : rows)) : props.rows;
     return widths(columns, pinned ? [...all, pinned] : all);
   }, [props.rows, props.groups, columns, pinned]);
-  const extras = useMemo(() => extrasOf(items, unfolded.value, heights.value), [items, unfolded.value, heights.value]);
-  const { box, view, whole } = useSight(items.length, extras);
+  const keyed = (item: Item<T>) => itemKey(item, keyOf);
+  const extras = useMemo(
+    () => extrasOf(items, (item) => itemKey(item, keyOf), unfolded.value, heights.value),
+    [items, keyOf, unfolded.value, heights.value],
+  );
+  const compact = props.folds === true && narrow.value && !printing.value;
+  const { box, view, whole } = useSight(items.length, compact ? compactHeight(columns.length) : ROW_HEIGHT, extras);
 
   const toggle = (key: string) => {
     const next = new Set(unfolded.value);
@@ -83,9 +97,9 @@ export function Table<T>(props: TableProps<T>) {
       tabIndex={0}
     >
       <table
-        class="fg-table"
+        class={compact ? "fg-table fg-compact" : "fg-table"}
         aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
-        style={{ "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch` }}
+        style={{ "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch`, "--abreast": ABREAST }}
       >
         <caption class="unseen">{props.label}</caption>
         <colgroup>
@@ -118,15 +132,16 @@ export function Table<T>(props: TableProps<T>) {
           {view.above > 0 && <Gap span={span} height={view.above} />}
           {items.slice(view.first, view.end).map((item, offset) => {
             const index = view.first + offset;
-            if (item.group) return <GroupHead key={item.key} group={item.group} columns={columns} spare={!!detail} />;
-            const open = unfolded.value.has(item.key);
+            const key = keyed(item);
+            if (item.group) return <GroupHead key={key} group={item.group} columns={columns} spare={!!detail} />;
+            const open = unfolded.value.has(key);
             const content = detail && (open ? detail(item.row) : undefined);
             return [
-              <tr key={item.key} aria-rowindex={index + 2}>
+              <tr key={key} aria-rowindex={index + 2}>
                 {detail && (
                   <td class="fg-fold">
                     {detail(item.row) !== null && (
-                      <button type="button" aria-expanded={open} onClick={() => toggle(item.key)}>
+                      <button type="button" aria-expanded={open} onClick={() => toggle(key)}>
                         <span class="unseen">Details</span>
                       </button>
                     )}
@@ -135,7 +150,7 @@ export function Table<T>(props: TableProps<T>) {
                 <Cells row={item.row} columns={columns} />
               </tr>,
               content && (
-                <Detail key={`${item.key} detail`} span={span} onHeight={(height) => measured(item.key, height)}>
+                <Detail key={`${key} detail`} span={span} onHeight={(height) => measured(key, height)}>
                   {content}
                 </Detail>
               ),
@@ -163,6 +178,11 @@ export function Table<T>(props: TableProps<T>) {
   );
 }
 
+/** Pixels of a row on a phone. */
+function compactHeight(columns: number): number {
+  return NAME_LINE + FIGURE_LINE * Math.ceil((columns - 1) / ABREAST);
+}
+
 /** The column that tells what a row is: on a phone it stays in sight. */
 function nameColumn<T>(columns: readonly Column<T>[]): Column<T> | undefined {
   return columns.find(({ kind }) => kind === "wide");
@@ -173,31 +193,37 @@ function itemsOf<T>(
   groups: readonly Group<T>[] | null,
   columns: readonly Column<T>[],
   order: Order | null,
-  keyOf: (row: T) => string,
 ): Item<T>[] {
   const column = order && columns.find((column) => column.id === order.column);
   const inOrder = (some: readonly T[]) => (column ? sorted(some, column.value, order.direction) : some);
-  if (!groups) return inOrder(rows).map((row) => ({ key: keyOf(row), row }));
+  if (!groups) return inOrder(rows).map((row) => ({ row }));
   return groups.flatMap((group): Item<T>[] => [
-    { key: `group ${group.key}`, group },
-    // One row may stand in several groups.
-    ...inOrder(group.rows).map((row) => ({ key: `${group.key} ${keyOf(row)}`, row })),
+    { group },
+    ...inOrder(group.rows).map((row) => ({ row, within: group.key })),
   ]);
+}
+
+/** Made for what is shown only: keys of tens of thousands of rows cost more than their order. */
+function itemKey<T>(item: Item<T>, keyOf: (row: T) => string): string {
+  if (item.group) return `group ${item.group.key}`;
+  return item.within === undefined ? keyOf(item.row) : `${item.within} ${keyOf(item.row)}`;
 }
 
 function extrasOf<T>(
   items: readonly Item<T>[],
+  keyed: (item: Item<T>) => string,
   unfolded: ReadonlySet<string>,
   heights: ReadonlyMap<string, number>,
 ): Extra[] {
   if (unfolded.size === 0) return [];
-  return items.flatMap(({ key }, index) =>
-    unfolded.has(key) && heights.has(key) ? [{ index, height: heights.get(key) ?? 0 }] : [],
-  );
+  return items.flatMap((item, index) => {
+    const key = keyed(item);
+    return unfolded.has(key) && heights.has(key) ? [{ index, height: heights.get(key) ?? 0 }] : [];
+  });
 }
 
 /** Follows the scrolling of the box and tells which rows are in sight. */
-function useSight(count: number, extras: readonly Extra[]) {
+function useSight(count: number, rowHeight: number, extras: readonly Extra[]) {
   const box = useRef<HTMLDivElement>(null);
   const scroll = useSignal({ scrollTop: 0, height: 600 });
   const whole = count <= WHOLE || printing.value;
@@ -206,7 +232,7 @@ function useSight(count: number, extras: readonly Extra[]) {
     if (!element || whole) return;
     const look = () => {
       // In steps of whole rows: most scroll events change nothing.
-      const scrollTop = Math.floor(element.scrollTop / ROW_HEIGHT) * ROW_HEIGHT;
+      const scrollTop = Math.floor(element.scrollTop / rowHeight) * rowHeight;
       const height = element.clientHeight || 600;
       const now = scroll.peek();
       if (now.scrollTop !== scrollTop || now.height !== height) scroll.value = { scrollTop, height };
@@ -219,10 +245,10 @@ function useSight(count: number, extras: readonly Extra[]) {
       element.removeEventListener("scroll", look);
       watcher?.disconnect();
     };
-  }, [whole, scroll]);
+  }, [whole, rowHeight, scroll]);
   const view: Sight = whole
     ? { first: 0, end: printing.value ? Math.min(count, PAPER_ROWS) : count, above: 0, below: 0 }
-    : sight({ count, rowHeight: ROW_HEIGHT, ...scroll.value, spare: SPARE, extras });
+    : sight({ count, rowHeight, ...scroll.value, spare: SPARE, extras });
   return { box, view, whole };
 }
 

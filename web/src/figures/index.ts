@@ -2,6 +2,7 @@
 import "./figures.css";
 
 export { Charts, type ChartsProps, RowCharts } from "./Charts";
+export type { Column } from "./columns";
 export { Groups, type GroupsProps } from "./Groups";
 export { HealthPanel } from "./HealthPanel";
 export { Journeys, type JourneysProps } from "./Journeys";
@@ -13,3 +14,4 @@ export { RowDetails, type RowDetailsProps } from "./RowDetails";
 export { Samples, type SamplesProps } from "./Samples";
 export { StatsTable, type StatsTableProps } from "./StatsTable";
 export { nameOf } from "./statsColumns";
+export { Table } from "./Table";

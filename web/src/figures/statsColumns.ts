@@ -93,6 +93,15 @@ export const STATS_COLUMNS: readonly Column<Row>[] = [
   time("due_max", "Max from due", (row) => row.from_due?.max, `Longest ${DUE}`),
 ];
 
+/** On a phone the type stands before the name instead of in a column of its own. */
+export const TYPED_NAME: Column<Row> = {
+  id: "name",
+  label: "Name",
+  kind: "wide",
+  value: (row) => row.name,
+  text: (row) => (row.kind === "request" && row.method ? `${row.method} ${row.name}` : nameOf(row)),
+};
+
 /** What Locust shows. */
 export const LOCUST_COLUMNS: readonly string[] = [
   "type",
@@ -110,12 +119,21 @@ export const LOCUST_COLUMNS: readonly string[] = [
   "current_fps",
 ];
 
+/** What a phone shows: the name above, the rest in one line below it. */
+export const PHONE_COLUMNS: readonly string[] = ["name", "requests", "failures", "median", "p95", "current_rps"];
+
 /** After a run nothing is current: whole-run rates stand in. */
 export const REPORT_COLUMNS: readonly string[] = [
   ...LOCUST_COLUMNS.filter((id) => !id.startsWith("current_")),
   "rps",
   "fps",
 ];
+
+/** The columns of a table before somebody chooses others. */
+export function usualColumns(finished: boolean, phone: boolean): readonly string[] {
+  if (!phone) return finished ? REPORT_COLUMNS : LOCUST_COLUMNS;
+  return finished ? PHONE_COLUMNS.map((id) => id.replace("current_", "")) : PHONE_COLUMNS;
+}
 
 /** A journey's name tells its user class, since two classes may have a task of one name. */
 export function nameOf(row: Row): string {

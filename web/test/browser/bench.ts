@@ -60,7 +60,9 @@ async function measure(page: Page, name: string, act: () => Promise<Taken>): Pro
 async function rest(page: Page, name: string): Promise<void> {
   const tasks = await page.evaluate(async (wait) => {
     const found: number[] = [];
-    const observer = new PerformanceObserver((list) => found.push(...list.getEntries().map(({ duration }) => duration)));
+    const observer = new PerformanceObserver((list) =>
+      found.push(...list.getEntries().map(({ duration }) => duration)),
+    );
     observer.observe({ entryTypes: ["longtask"] });
     await new Promise((done) => setTimeout(done, wait));
     observer.disconnect();
@@ -87,10 +89,12 @@ export async function main(): Promise<void> {
     await table(page, "stats", "Request statistics");
     await measure(page, "statistics, 2,000: sort by name", () => timed(page, header(2), "click"));
     await measure(page, "statistics, 2,000: sort by figure", () => timed(page, header(5), "click"));
-    let word = 0;
-    await measure(page, "statistics, 2,000: search", () =>
-      timed(page, ".panel input[type=search]", "type", `${(word += 1) % 10}`),
-    );
+    let round = 0;
+    const digit = () => {
+      round += 1;
+      return String(round % 10);
+    };
+    await measure(page, "statistics, 2,000: search", () => timed(page, ".panel input[type=search]", "type", digit()));
     await timed(page, ".panel input[type=search]", "type", "");
     await measure(page, "statistics, 2,000: scroll", () => timed(page, ".panel .fg-long", "scroll", "2000"));
     await rest(page, "statistics at rest");
@@ -98,7 +102,7 @@ export async function main(): Promise<void> {
     await measure(page, "failures, 20,000: sort by count", () => timed(page, header(2), "click"));
     await measure(page, "failures, 20,000: sort by message", () => timed(page, header(5), "click"));
     await measure(page, "failures, 20,000: search", () =>
-      timed(page, ".panel input[type=search]", "type", `request ${(word += 1) % 10}`),
+      timed(page, ".panel input[type=search]", "type", `request ${digit()}`),
     );
     await timed(page, ".panel input[type=search]", "type", "");
     await measure(page, "failures, 20,000: scroll", () => timed(page, ".panel .fg-long", "scroll", "20000"));

@@ -1,51 +1,55 @@
-// Workers of a distributed run, sortable.
-import { useMemo, useState } from "preact/hooks";
+// Workers of a distributed run.
 import type { Worker } from "../../api/types";
-import { Empty, format, Icon } from "../../look";
-
-type Column = "id" | "state" | "users" | "cpu" | "memory";
-type Order = { column: Column; down: boolean } | null;
-
-const COLUMNS: { id: Column; label: string; number: boolean }[] = [
-  { id: "id", label: "Worker", number: false },
-  { id: "state", label: "State", number: false },
-  { id: "users", label: "# users", number: true },
-  { id: "cpu", label: "CPU usage", number: true },
-  { id: "memory", label: "Memory usage", number: true },
-];
+import { type Column, Table } from "../../figures";
+import { Empty, format } from "../../look";
 
 const KINDS: Record<string, string> = { running: "good", spawning: "accent", missing: "bad", stopping: "warn" };
 /** Percent of a core from which a worker delays its own measurements. */
 const BUSY = 90;
 
-// Made once: making a collator costs more than hundreds of comparisons.
-const collator = new Intl.Collator(undefined, { numeric: true });
+/** The line below all workers; a worker's own name is never empty. */
+const SUM = "";
 
-export function sorted(workers: Worker[], order: Order): Worker[] {
-  if (!order) return workers;
-  const { column, down } = order;
-  const sign = down ? -1 : 1;
-  return [...workers].sort((a, b) => {
-    const [x, y] = [a[column], b[column]];
-    if (typeof x === "number" && typeof y === "number") return sign * (x - y);
-    return sign * collator.compare(String(x), String(y));
-  });
+const COLUMNS: readonly Column<Worker>[] = [
+  { id: "id", label: "Worker", kind: "wide", value: ({ id }) => id, text: nameOf },
+  {
+    id: "state",
+    label: "State",
+    kind: "text",
+    value: ({ state }) => state,
+    text: ({ state }) => state,
+    cell: ({ id, state }) => id !== SUM && <span class={`chip ${KINDS[state] ?? ""}`}>{state}</span>,
+    width: 14,
+  },
+  {
+    id: "users",
+    label: "# users",
+    kind: "number",
+    value: ({ users }) => users,
+    text: ({ users }) => format.count(users),
+  },
+  {
+    id: "cpu",
+    label: "CPU usage",
+    kind: "number",
+    value: ({ cpu }) => cpu,
+    text: ({ id, cpu }) => (id === SUM ? "" : format.percent(cpu / 100)),
+    tone: ({ cpu }) => (cpu > BUSY ? "bad" : undefined),
+  },
+  {
+    id: "memory",
+    label: "Memory usage",
+    kind: "number",
+    value: ({ memory }) => (memory > 0 ? memory : null),
+    text: ({ id, memory }) => (id === SUM ? "" : memory > 0 ? format.bytes(memory) : format.NONE),
+  },
+];
+
+function nameOf({ id, state }: Worker): string {
+  return id === SUM ? state : id;
 }
 
 export function Workers({ workers, expected }: { workers: Worker[]; expected: number }) {
-  const [order, setOrder] = useState<Order>(null);
-  const rows = useMemo(() => sorted(workers, order), [workers, order]);
-  // Sorting moves the lines of hundreds of workers and does not make them anew.
-  const lines = useMemo(
-    () => new Map(workers.map((worker) => [worker.id, <Line key={worker.id} {...worker} />])),
-    [workers],
-  );
-  const click = (column: Column) => {
-    // Up, down, and as it was.
-    if (order?.column !== column) setOrder({ column, down: false });
-    else setOrder(order.down ? null : { column, down: true });
-  };
-
   if (workers.length === 0) {
     return (
       <div class="card">
@@ -57,57 +61,18 @@ export function Workers({ workers, expected }: { workers: Worker[]; expected: nu
     );
   }
   const users = workers.reduce((sum, worker) => sum + worker.users, 0);
+  const sum = { id: SUM, state: format.plural(workers.length, "worker"), users, cpu: 0, memory: 0 };
   return (
-    <div class="card scroll workers">
-      <table class="table">
-        <caption class="unseen">Workers</caption>
-        <thead>
-          <tr>
-            {COLUMNS.map(({ id, label, number }) => {
-              const mine = order?.column === id ? order : null;
-              return (
-                <th
-                  aria-sort={mine ? (mine.down ? "descending" : "ascending") : undefined}
-                  class={number ? "number" : ""}
-                  key={id}
-                  scope="col"
-                >
-                  <button class="sort" onClick={() => click(id)} type="button">
-                    {label}
-                    {mine && <Icon name={mine.down ? "down" : "up"} size={12} />}
-                  </button>
-                </th>
-              );
-            })}
-          </tr>
-        </thead>
-        <tbody>{rows.map(({ id }) => lines.get(id))}</tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">{format.plural(workers.length, "worker")}</th>
-            <td />
-            <td class="number">{format.count(users)}</td>
-            <td />
-            <td />
-          </tr>
-        </tfoot>
-      </table>
-    </div>
-  );
-}
-
-function Line({ id, state, users, cpu, memory }: Worker) {
-  return (
-    <tr>
-      <th class="mono" scope="row">
-        {id}
-      </th>
-      <td>
-        <span class={`chip ${KINDS[state] ?? ""}`}>{state}</span>
-      </td>
-      <td class="number">{format.count(users)}</td>
-      <td class={`number${cpu > BUSY ? " bad" : ""}`}>{format.percent(cpu / 100)}</td>
-      <td class="number">{memory > 0 ? format.bytes(memory) : format.NONE}</td>
-    </tr>
+    <section class="card figure">
+      <Table
+        name="workers"
+        label="Workers"
+        columns={COLUMNS}
+        rows={workers}
+        keyOf={({ id }) => id}
+        pinned={sum}
+        empty="No worker is connected."
+      />
+    </section>
   );
 }
