@@ -62,6 +62,11 @@ pub(crate) fn is_live() -> bool {
     can_redraw(io::stderr().is_terminal(), |name| std::env::var_os(name))
 }
 
+/// Whether standard output is a terminal that takes colours, and whose owner has nothing against them.
+pub(crate) fn has_colours() -> bool {
+    can_redraw(io::stdout().is_terminal(), |name| std::env::var_os(name))
+}
+
 fn can_redraw(is_terminal: bool, env: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name| env(name).filter(|value| !value.is_empty());
     is_terminal && set("NO_COLOR").is_none() && set("TERM").is_some_and(|term| term != "dumb")

@@ -140,6 +140,12 @@ impl Client {
         let mut origin = self.locate(request)?;
         loop {
             let (head, raw) = self.attempt(&origin, request, run).await?;
+            if let Some(tap) = &self.shared.tap {
+                let decoded =
+                    if head.encoded { self.decoded(&head, &raw).ok().flatten() } else { None };
+                let body = decoded.as_deref().map_or(&raw[head.length..], Vec::as_slice);
+                tap.answered(&raw[..head.length], body, &run.timings);
+            }
             let redirects = (300..400).contains(&head.status);
             if !redirects && !head.cookies {
                 return Ok(Answer { origin, head, raw });
@@ -246,10 +252,12 @@ impl Client {
                     let unseen = outgoing.is_untouched()
                         || reply.is_untouched() && request.method.is_idempotent();
                     if !(run.timings.reused && unseen && error.kind() == ErrorKind::Closed) {
+                        self.show_rest(&reply);
                         return Err(error);
                     }
                 }
                 None => {
+                    self.show_rest(&reply);
                     let sent =
                         if outgoing.is_sent() { reply.missing() } else { "request not sent" };
                     return Err(Error::timeout(ErrorKind::Timeout, sent, run.limit));
@@ -314,7 +322,19 @@ impl Client {
             Some(jar) if request.own & own::COOKIE == 0 => jar.header(&url_of(origin, request)?),
             _ => None,
         };
-        Ok(render(request, origin, cookies.as_deref()))
+        let wire = render(request, origin, cookies.as_deref());
+        if let Some(tap) = &self.shared.tap {
+            tap.sent(&origin.url(), &wire);
+        }
+        Ok(wire)
+    }
+
+    /// Shows what has come of an answer that failed.
+    #[cold]
+    fn show_rest(&self, reply: &Reply) {
+        if let Some(tap) = self.shared.tap.as_ref().filter(|_| !reply.is_untouched()) {
+            tap.broke_off(reply.so_far());
+        }
     }
 
     fn new_reply(&self, request: &Request) -> Reply {

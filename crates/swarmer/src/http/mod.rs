@@ -17,6 +17,7 @@
 //! | `multiplex` | HTTP/2, by a library, in the same forms of request and answer |
 //! | `timer` | time limits |
 //! | `client`, `redirect`, `cookies` | which connection, how often, where to |
+//! | `tap` | where transcripts look on |
 //!
 //! A server is not trusted: every size has a limit, every wait a deadline, every byte a place in the grammar.
 
@@ -43,6 +44,7 @@ mod response;
 #[cfg(any(test, feature = "testing"))]
 mod script;
 mod shared;
+mod tap;
 mod timer;
 mod timings;
 mod tls;
@@ -58,4 +60,5 @@ pub use response::Response;
 #[cfg(any(test, feature = "testing"))]
 pub use script::{ScriptedReply, ScriptedRequest};
 pub use shared::{Counters, Shared};
+pub(crate) use tap::Tap;
 pub use timings::{ConnectTimings, Timings};

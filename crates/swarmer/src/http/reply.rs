@@ -150,6 +150,11 @@ impl Reply {
         self.done && !self.surplus && self.head.as_ref().is_some_and(|head| head.keep_alive)
     }
 
+    /// Head and unframed body as far as they have come.
+    pub(super) fn so_far(&self) -> &[u8] {
+        self.buf.as_deref().map_or(&[], Vec::as_slice)
+    }
+
     /// What failed in time: nothing, or the rest.
     pub(super) fn missing(&self) -> &'static str {
         if self.is_untouched() { "no answer" } else { "no complete answer" }

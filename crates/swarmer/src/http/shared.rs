@@ -12,6 +12,7 @@ use super::config::Config;
 use super::error::Error;
 use super::multiplex::Multiplexed;
 use super::origin::{BaseUrl, Origin, authority, parse_url};
+use super::tap::Tap;
 use super::tls;
 
 /// Origins remembered before those without a user are forgotten: bounds the memory of a workload that meets
@@ -29,6 +30,8 @@ pub struct Shared {
     /// Whose turn it is to open another of those.
     pub(super) opening: tokio::sync::Mutex<()>,
     pub(super) counters: Cell<Counters>,
+    /// Who is shown every exchange.
+    pub(super) tap: Option<Rc<dyn Tap>>,
 }
 
 /// How many connections were made and how many requests they served.
@@ -47,7 +50,13 @@ pub struct Counters {
 impl Shared {
     /// For the clients of the present thread.
     pub fn new(config: Config) -> Rc<Self> {
+        Self::tapped(config, None)
+    }
+
+    /// As [`new`](Self::new), with somebody who is shown every exchange.
+    pub(crate) fn tapped(config: Config, tap: Option<Rc<dyn Tap>>) -> Rc<Self> {
         Rc::new(Self {
+            tap,
             config,
             origins: RefCell::default(),
             tls: OnceCell::new(),

@@ -241,6 +241,11 @@ impl Plan {
 }
 
 impl Course {
+    /// Each answer that differs from the one before, and when it came.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (Duration, &Target)> {
+        self.changes.iter().map(|(at, target)| (*at, target))
+    }
+
     fn rows(&self) -> Vec<[String; 4]> {
         /// A shape may change every second of a day; that is a sparkline's business.
         const MOST: usize = 30;

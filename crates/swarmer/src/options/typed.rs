@@ -104,6 +104,12 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Seed of every random decision; `None` means that the engine draws one.
     pub seed: Option<u64>,
+    /// Run the user of this number alone and print what it does.
+    pub replay: Option<u64>,
+    /// Skip the pauses of a replay.
+    pub replay_fast: bool,
+    /// Show secrets in the transcript of a replay.
+    pub replay_secrets: bool,
     /// Factor on every wait and think time, finite and above 0.
     pub time_scale: f64,
     /// Whether HTTP/2 is spoken, and who shares connections: `off`, `own` or `shared`; `None` means `off`.
@@ -172,6 +178,9 @@ impl Default for Options {
             user_classes: Vec::new(),
             threads: None,
             seed: None,
+            replay: None,
+            replay_fast: false,
+            replay_secrets: false,
             time_scale: 1.0,
             http2: Some("off".to_owned()),
             tls_sessions: Some("own".to_owned()),
@@ -242,6 +251,9 @@ impl Options {
             user_classes: values.words("UserClass").to_vec(),
             threads: threads(values),
             seed: values.whole("seed"),
+            replay: values.whole("replay"),
+            replay_fast: values.flag("replay-fast"),
+            replay_secrets: values.flag("replay-secrets"),
             time_scale: values.number("time-scale").unwrap_or(default.time_scale),
             http2: text("http2"),
             tls_sessions: text("tls-sessions"),

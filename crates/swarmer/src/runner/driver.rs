@@ -26,6 +26,7 @@ use crate::options::Options;
 use crate::scenario::{UserClass, caught};
 use crate::stats::{Delta, Recorder, RecorderOptions};
 use crate::user::stop::{Stop, StopSignal};
+use crate::user::transcript::Transcript;
 use crate::user::{Env, Limiter, Provided, User};
 
 /// After its time to stop is up, a user may still finish the one request that is in flight, for this long. What is cut
@@ -162,6 +163,28 @@ impl Driver {
         setup: Setup,
         events: UnboundedSender<Event>,
     ) -> Result<Self, http::Error> {
+        Self::with(index, setup, events, None)
+    }
+
+    /// A driver whose users are written down. There should be one.
+    ///
+    /// # Errors
+    /// When a host is not a base URL.
+    pub(super) fn transcribed(
+        setup: Setup,
+        events: UnboundedSender<Event>,
+        transcript: Rc<Transcript>,
+    ) -> Result<Self, http::Error> {
+        Self::with(0, setup, events, Some(transcript))
+    }
+
+    fn with(
+        index: usize,
+        setup: Setup,
+        events: UnboundedSender<Event>,
+        transcript: Option<Rc<Transcript>>,
+    ) -> Result<Self, http::Error> {
+        let tap = transcript.clone().map(|transcript| transcript as Rc<dyn http::Tap>);
         let env = Rc::new(Env {
             recorder: RefCell::new(Recorder::new(
                 setup.anchor,
@@ -175,8 +198,9 @@ impl Driver {
             anchor: setup.anchor,
             on_request: (!setup.hooks.request.is_empty()).then(|| Arc::clone(&setup.hooks)),
             hooks: Arc::clone(&setup.hooks),
+            transcript,
         });
-        let http = http::Shared::new(setup.http.clone());
+        let http = http::Shared::tapped(setup.http.clone(), tap);
         let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));

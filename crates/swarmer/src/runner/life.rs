@@ -193,6 +193,7 @@ async fn pause(class: &UserClass, session: &mut dyn Session, user: &mut User) {
             RETRY
         }
     };
+    let pause = user.tell_pause(pause);
     user.park(pause);
     if pause.is_zero() {
         // A task that never waits for anything must not keep the thread from its other users.

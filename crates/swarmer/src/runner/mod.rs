@@ -3,6 +3,7 @@
 //! The control plane (one thread) sends each driver a few commands a second and merges what they report; a driver owns
 //! everything its users touch. See [`Handle`] for what can be asked of a run.
 
+mod alone;
 mod arrivals;
 mod control;
 mod driver;
@@ -21,6 +22,7 @@ mod round;
 mod turns;
 mod worker;
 
+pub(crate) use alone::{Interruption, alone};
 pub(crate) use control::{Control, Outcome, Settings, Trouble, Watcher};
 pub(crate) use driver::Setup;
 pub use drivers::FleetError;

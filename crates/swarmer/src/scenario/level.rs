@@ -109,7 +109,10 @@ impl<S: 'static> Active<S> {
                 user.begin_run(&self.def.items[chosen].name);
                 Step::Task(run.call(state, user))
             }
-            Body::Set(set) => Step::Enter(self.inner.insert(set.activate()).enter(state, user)),
+            Body::Set(set) => {
+                user.tell_set(&self.def.items[chosen].name);
+                Step::Enter(self.inner.insert(set.activate()).enter(state, user))
+            }
         }
     }
 }

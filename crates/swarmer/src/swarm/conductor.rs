@@ -215,7 +215,7 @@ impl Conductor {
 }
 
 /// Waits for this moment; for ever if there is none.
-async fn moment(at: Option<Instant>) {
+pub(super) async fn moment(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

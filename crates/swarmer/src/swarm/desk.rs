@@ -286,8 +286,14 @@ impl Desk {
     }
 
     /// The classes with the changes that were asked for.
-    fn classes(&self) -> Vec<UserClass> {
+    pub(super) fn classes(&self) -> Vec<UserClass> {
         changed(&self.swarm, &self.paper)
+    }
+
+    /// The values of secret options, of which no output tells.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = String> {
+        let secret = self.swarm.options.iter().filter(|opt| opt.is_secret());
+        secret.filter_map(|opt| self.options().custom.text(opt.long()).map(str::to_owned))
     }
 
     fn is_chosen(&self, class: &UserClass) -> bool {
@@ -295,7 +301,7 @@ impl Desk {
     }
 
     /// How users are given to classes; those that have no part in the run get none.
-    fn shares(&self) -> Vec<load::UserClass> {
+    pub(super) fn shares(&self) -> Vec<load::UserClass> {
         let share = |class: UserClass| {
             let info = class.info();
             let takes_part = self.is_chosen(&class);

@@ -18,7 +18,7 @@ use super::preparation::{Preparation, Prepared};
 use super::push::Pusher;
 use super::report_page::ReportPage;
 use super::signals::Signals;
-use super::{SetupError, Swarm, face, health_check, keys, master, worker};
+use super::{SetupError, Swarm, face, health_check, keys, master, replay, worker};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
@@ -49,7 +49,7 @@ pub(super) fn main(swarm: Swarm) -> ExitCode {
 /// Runs the workload with these options.
 pub(super) fn with_options(swarm: Swarm, mut options: Options) -> ExitCode {
     let program = swarm.program();
-    if let Some(mistake) = model::mistake(&options) {
+    if let Some(mistake) = model::mistake(&options).or_else(|| replay::mistake(&options)) {
         let _ = fail(&program, &mistake);
         return ExitCode::from(USAGE);
     }
@@ -154,6 +154,9 @@ fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
     if desk.options().check {
         let machine = desk.checklist(&desk.load()?);
         return check(machine, &desk.hosts()?, desk.options());
+    }
+    if let Some(number) = desk.options().replay {
+        return replay::run(desk, number);
     }
     let first = if desk.options().headless || desk.options().web.autostart {
         let load = desk.load()?;

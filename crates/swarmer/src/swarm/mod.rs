@@ -16,6 +16,7 @@ mod preflight;
 mod preparation;
 mod push;
 mod reception;
+mod replay;
 mod report_page;
 mod setup;
 mod signals;

@@ -54,6 +54,8 @@ pub(super) struct Finished<'a> {
     pub(super) bytes: u64,
     pub(super) failure: Option<&'a str>,
     pub(super) completed: Instant,
+    /// The engine sent it.
+    pub(super) is_http: bool,
     pub(super) url: Option<&'a str>,
     pub(super) response: Option<&'a Response>,
     /// The trace id it was sent with; empty when it had none.
@@ -90,6 +92,7 @@ impl User {
             bytes,
             failure,
             completed,
+            is_http: false,
             url,
             response,
             trace,
@@ -157,6 +160,7 @@ impl User {
             bytes: 0,
             failure,
             completed,
+            is_http: false,
             url: None,
             response: None,
             trace: "",
@@ -232,6 +236,9 @@ impl User {
         if let Some(due) = self.due.take() {
             let since_due = completed.saturating_duration_since(due);
             self.env.recorder.borrow_mut().from_due(&sample, since_due);
+        }
+        if let Some(transcript) = &self.env.transcript {
+            transcript.finished(done);
         }
         let Some(hooks) = &self.env.on_request else { return };
         hooks.request(&RequestEvent {

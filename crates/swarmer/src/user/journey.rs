@@ -62,12 +62,25 @@ impl User {
 
     /// The requests to come are those of a run of `task`.
     pub(crate) fn begin_run(&mut self, task: &str) {
+        if let Some(transcript) = &self.env.transcript {
+            transcript.begins("task", task);
+        }
         self.run = Some(self.env.recorder.borrow_mut().begin_run(self.class, task));
+    }
+
+    /// A task set is entered.
+    pub(crate) fn tell_set(&self, name: &str) {
+        if let Some(transcript) = &self.env.transcript {
+            transcript.begins("task set", name);
+        }
     }
 
     /// Counts the run in hand, if there is one.
     pub(crate) fn end_run(&mut self, end: RunEnd) {
         if let Some(run) = self.run.take() {
+            if let Some(transcript) = &self.env.transcript {
+                transcript.task_ends(&end);
+            }
             self.env.recorder.borrow_mut().end_run(&run, end, self.segment);
         }
     }

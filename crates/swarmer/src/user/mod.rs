@@ -10,6 +10,7 @@ mod limiter;
 mod provided;
 mod request;
 pub(crate) mod stop;
+pub(crate) mod transcript;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,6 +25,7 @@ pub use provided::{NotProvided, Provided};
 use rand_pcg::Pcg64Mcg;
 pub use request::{Expect, Request, Verdict};
 use stop::StopSignal;
+use transcript::Transcript;
 
 use crate::clock::{self, Anchor};
 use crate::events::{Hooks, UserError};
@@ -51,6 +53,8 @@ pub(crate) struct Env {
     pub(crate) hooks: Arc<Hooks>,
     /// The same hooks, if one of them hears of requests: what a request without them pays is one look at this.
     pub(crate) on_request: Option<Arc<Hooks>>,
+    /// What the one user of a replay does is written down there.
+    pub(crate) transcript: Option<Rc<Transcript>>,
 }
 
 impl Env {
@@ -146,10 +150,16 @@ impl User {
     pub async fn think(&mut self, wait: Wait) {
         let scale = self.options.time_scale * self.pace;
         let pause = wait.think(&mut self.rng, scale);
+        let pause = self.tell_pause(pause);
         self.park(pause);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Writes a pause down, if the user has a transcript; how long it is to be made.
+    pub(crate) fn tell_pause(&self, pause: Duration) -> Duration {
+        self.env.transcript.as_ref().map_or(pause, |transcript| transcript.waits(pause))
     }
 
     /// Closes connections that would be idle for long, if the options ask for that.
@@ -315,6 +325,9 @@ impl User {
     /// Counts an exception of this user's and tells the hooks.
     pub(crate) fn count_exception(&self, class: &str, message: &str, detail: &str) {
         self.env.count_exception(class, message, detail);
+        if let Some(transcript) = &self.env.transcript {
+            transcript.exception(message, detail);
+        }
         self.env.hooks.user_error(&UserError {
             user: self.number,
             scenario: class,

@@ -241,6 +241,9 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
 
         // Hooks are told where the request went.
         let url = user.env.on_request.is_some().then(|| inner.target().to_owned());
+        if let Some(transcript) = &user.env.transcript {
+            transcript.request(method.as_str(), inner.target(), name);
+        }
         let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
         let inner = inner.header("traceparent", trace.as_str());
 
@@ -267,6 +270,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
             bytes,
             failure: verdict.as_ref().err().map(|failed| failed.reason.as_str()),
             completed,
+            is_http: true,
             url: url.as_deref(),
             response: response.as_ref(),
             trace: trace.trace_id(),

@@ -113,6 +113,21 @@ fn engine() -> Vec<Opt> {
             .value_name("N")
             .help("Seed of every random decision (drawn and shown if not given)")
             .details("The same seed gives the same tasks, waits and data for each user."),
+        Opt::whole("replay", 0..=u64::MAX)
+            .placed(Place::CommandLine)
+            .value_name("N")
+            .help("Run user N of an earlier run alone, and print its requests and answers to standard output")
+            .details(
+                "Give the options of that run and its --seed; the user then makes the same decisions. Users count from 0; \
+                 reports name the user of each slow or failed request. Ends as the user does, or by --run-time, \
+                 --iterations or Ctrl-C. Nothing else is written; what looks like a secret is masked.",
+            ),
+        Opt::flag("replay-fast")
+            .placed(Place::CommandLine)
+            .help("Skip waits and think times in a replay; they are printed all the same"),
+        Opt::flag("replay-secrets")
+            .placed(Place::CommandLine)
+            .help("Print passwords, tokens and cookies in a replay as they are"),
         Opt::positive("time-scale", 1000.0)
             .env("SWARMER_TIME_SCALE")
             .default(1)
