@@ -302,7 +302,7 @@ impl Page {
             Some(_) => String::new(),
             None => format!(" {} {}", done.method, done.name),
         };
-        let status = done.response.map_or(String::new(), |answer| format!(" {}", answer.status()));
+        let status = done.response.map_or(String::new(), |answer| format!(": {}", answer.status()));
         let time = done.response_time.map_or(String::new(), |time| format!(" in {}", span(time)));
         let detail = match open.and_then(|open| open.timings) {
             Some(timings) => format!(" ({})", phases(&timings, done.bytes)),
@@ -311,13 +311,13 @@ impl Page {
         };
         match done.failure {
             None => {
-                let text = format!("#{number}{name} ok:{status}{time}{detail}");
-                self.line(out, Tone::Good, text.replace("ok: in", "ok in").as_str());
+                let text = format!("#{number}{name} ok{status}{time}{detail}");
+                self.line(out, Tone::Good, &text);
             }
             Some(why) => {
                 self.tally.failed += 1;
-                let text = format!("#{number}{name} FAILED:{status}{time}{detail}");
-                self.line(out, Tone::Bad, text.replace("FAILED: in", "FAILED in").as_str());
+                let text = format!("#{number}{name} FAILED{status}{time}{detail}");
+                self.line(out, Tone::Bad, &text);
                 self.block(out, "  ", why);
             }
         }

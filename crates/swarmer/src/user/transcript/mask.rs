@@ -64,7 +64,8 @@ impl Masks {
                 }
                 None => HIDDEN.to_owned(),
             },
-            _ if is_secret(&name) => HIDDEN.to_owned(),
+            // `Access-Control-Allow-Credentials` and its like speak of secrets and hold none.
+            _ if is_secret(&name) && !name.starts_with("accesscontrol") => HIDDEN.to_owned(),
             _ => return self.url(value),
         };
         Cow::Owned(shown)
@@ -226,6 +227,7 @@ mod tests {
             ("Set-Cookie", "sid=abc; Path=/; HttpOnly", "sid=…; Path=/; HttpOnly"),
             ("X-API-Key", "k", "…"),
             ("Accept", "text/html", "text/html"),
+            ("Access-Control-Allow-Credentials", "true", "true"),
             ("Location", "/a?token=1&page=2", "/a?token=…&page=2"),
             // Seen before under another name.
             ("X-Echo", "got eyJhbGciOi.abc.def", "got …"),
