@@ -23,7 +23,7 @@ _workload() {
 
     case "${cmd}" in
         workload)
-            opts="-h -f -H -u -r -t -l -P -T -E -L -s -V --help --locustfile --config --host --users --spawn-rate --run-time --config-users --list --stages --rate --rate-stages --arrivals --iterations --iterations-per-user --max-rate --allow-host --plan --check --web-host --web-host-display-name --web-port --headless --autostart --autoquit --headful --web-auth --web-login --tls-cert --tls-key --class-picker --build-path --legacy-ui --web-base-path --web-allow-get --web-cors --web-users --web-token --master --master-bind-host --master-bind-port --expect-workers --expect-workers-max-wait --enable-rebalancing --journal --expect-slaves --worker --processes --slave --master-host --master-port --cluster-token --master-timeout --tags --exclude-tags --csv --csv-full-history --print-stats --only-summary --tui --reset-stats --html --json --json-file --summary-json --trace-url --locust-percentiles --skip-log-setup --loglevel --logfile --threads --seed --time-scale --http2 --tls-sessions --park-idle --health-check --insecure --show-task-ratio --show-task-ratio-json --exit-code-on-error --stop-timeout --equal-weights --profile --otel --generate --version --progress"
+            opts="-h -f -H -u -r -t -l -P -T -E -L -s -V --help --locustfile --config --host --users --spawn-rate --run-time --config-users --list --stages --rate --rate-stages --arrivals --iterations --iterations-per-user --max-rate --allow-host --plan --check --web-host --web-host-display-name --web-port --headless --autostart --autoquit --headful --web-auth --web-login --tls-cert --tls-key --class-picker --build-path --legacy-ui --web-base-path --web-allow-get --web-cors --web-users --web-token --master --master-bind-host --master-bind-port --expect-workers --expect-workers-max-wait --enable-rebalancing --journal --expect-slaves --worker --processes --slave --master-host --master-port --cluster-token --master-timeout --tags --exclude-tags --csv --csv-full-history --print-stats --only-summary --tui --reset-stats --html --json --json-file --summary-json --trace-url --locust-percentiles --skip-log-setup --loglevel --logfile --threads --seed --replay --replay-fast --replay-secrets --time-scale --http2 --tls-sessions --park-idle --health-check --insecure --show-task-ratio --show-task-ratio-json --exit-code-on-error --stop-timeout --equal-weights --profile --otel --generate --version --progress"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -254,6 +254,10 @@ _workload() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

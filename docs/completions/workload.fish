@@ -51,6 +51,7 @@ CRITICAL\t''"
 complete -c workload -l logfile -d 'Log to this file instead of stderr (appends; tables stay on stderr) [env:LOCUST_LOGFILE]' -r -F
 complete -c workload -l threads -d 'Driver threads (one per core if not given) [env:SWARMER_THREADS]' -r
 complete -c workload -l seed -d 'Seed of every random decision (drawn and shown if not given) [env:SWARMER_SEED]' -r
+complete -c workload -l replay -d 'Run user N of an earlier run alone, and print its requests and answers to standard output' -r
 complete -c workload -l time-scale -d 'Multiply every wait and think time by this [env:SWARMER_TIME_SCALE] [default: 1]' -r
 complete -c workload -l http2 -d 'Speak HTTP/2: own connections for each user, or shared ones for each thread [env:SWARMER_HTTP2] [default: off]' -r -f -a "off\t''
 own\t''
@@ -92,6 +93,8 @@ complete -c workload -l reset-stats -d 'Reset statistics once all users are star
 complete -c workload -l json -d 'Print the final figures as JSON to stdout, in Locust\'s shape'
 complete -c workload -l locust-percentiles -d 'Round response times to Locust\'s coarse buckets, to compare with its old runs [env:SWARMER_LOCUST_PERCENTILES]'
 complete -c workload -l skip-log-setup -d 'Accepted for scripts written for Locust; has no effect [env:LOCUST_SKIP_LOG_SETUP]'
+complete -c workload -l replay-fast -d 'Skip waits and think times in a replay; they are printed all the same'
+complete -c workload -l replay-secrets -d 'Print passwords, tokens and cookies in a replay as they are'
 complete -c workload -l health-check -d 'Ask whether the swarm on this machine is well, and exit: 0 if so, else 1'
 complete -c workload -l insecure -d 'Accept any TLS certificate; every report says so [env:SWARMER_INSECURE]'
 complete -c workload -l show-task-ratio -d 'Print how often each task runs, as two trees, and exit'

@@ -255,7 +255,9 @@ impl Collector {
             self.marks.add(second as f64, MarkKind::Target, text);
         }
         let timed = point.p50.observations > 0;
-        let reported = timed.then_some(Reported { p50: point.p50.mean, p99: point.p99.mean });
+        let is_open = self.schedule.figures().is_some();
+        let reported =
+            timed.then_some(Reported { p50: point.p50.mean, p99: point.p99.mean, is_open });
         if let Some(text) = self.vitals.tick(second, reported) {
             self.marks.add(second as f64, MarkKind::Health, text);
         }
@@ -343,7 +345,7 @@ impl Collector {
         errors.sort_by(|a, b| a.first_seen.total_cmp(&b.first_seen));
         Summary {
             version: Summary::VERSION,
-            info: self.info.clone(),
+            info: self.told_info(&total),
             start: self.start,
             at: self.anchor.epoch_seconds(now),
             last_request: self.total.tally.last,
@@ -373,6 +375,15 @@ impl Collector {
             marks: self.marks.all().to_vec(),
             workers: Vec::new(),
         }
+    }
+
+    /// What is told of the run, with what its figures cannot tell.
+    fn told_info(&self, total: &Row) -> RunInfo {
+        let mut info = self.info.clone();
+        if self.schedule.figures().is_none() {
+            info.notes.extend(omission::note(&total.figures));
+        }
+        info
     }
 
     fn second(&self, now: Instant) -> u64 {

@@ -76,6 +76,7 @@ mod marks;
 mod merge;
 mod metric;
 mod names;
+mod omission;
 mod packed;
 mod per_second;
 mod picks;
