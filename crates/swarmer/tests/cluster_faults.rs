@@ -164,7 +164,10 @@ fn all_work(target: &Target) {
 
 fn notes(ended: &Ended) -> Vec<String> {
     let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();
-    serde_json::from_value(summary["notes"].clone()).unwrap()
+    let mut notes: Vec<String> = serde_json::from_value(summary["notes"].clone()).unwrap();
+    // On a crowded machine a request may take long: that is no loss.
+    notes.retain(|note| !note.starts_with("The slowest request took "));
+    notes
 }
 
 /// Nothing is lost and nothing counts twice.

@@ -108,6 +108,13 @@ fn summary(ended: &Ended) -> serde_json::Value {
     serde_json::from_str(&ended.read("summary.json")).unwrap()
 }
 
+/// What the run has to tell beside its figures, save that some request took long, as happens on a crowded machine.
+fn notes(summary: &serde_json::Value) -> Vec<String> {
+    let mut notes: Vec<String> = serde_json::from_value(summary["notes"].clone()).unwrap();
+    notes.retain(|note| !note.starts_with("The slowest request took "));
+    notes
+}
+
 fn assert_exact(ended: &Ended, target: &Target) {
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
 }
@@ -126,7 +133,7 @@ fn three_workers_of_ours_count_as_one() {
     assert!(exceptions.iter().any(|e| e["message"] == "deliberate"), "{exceptions:?}");
     assert!(exceptions[0]["nodes"][0].as_str().unwrap().contains('_'), "{exceptions:?}");
     assert!(summary["funnels"].as_array().unwrap().len() >= 2, "journeys travel");
-    assert!(summary["notes"].as_array().unwrap().is_empty(), "{}", summary["notes"]);
+    assert!(notes(&summary).is_empty(), "{}", summary["notes"]);
     assert!(ended.stdout.contains("MASTER HEARD"), "{}", ended.stdout);
     for worker in end_all(workers) {
         assert!(worker.stdout.contains("WORKER HEARD"), "{}", worker.stdout);
@@ -202,7 +209,7 @@ fn nothing_is_lost_when_a_worker_leaves() {
     master.run.signal(libc::SIGINT);
     let ended = master.run.wait().expect_code(1);
     assert_exact(&ended, &target);
-    assert!(summary(&ended)["notes"].as_array().unwrap().is_empty());
+    assert!(notes(&summary(&ended)).is_empty());
     end_all(workers);
 }
 
@@ -222,11 +229,7 @@ fn nothing_is_lost_when_a_worker_sleeps() {
     let ended = master.run.wait().expect_code(1);
     assert_exact(&ended, &target);
     let summary = summary(&ended);
-    assert!(
-        summary["notes"].as_array().unwrap().is_empty(),
-        "it has reported all: {}",
-        summary["notes"]
-    );
+    assert!(notes(&summary).is_empty(), "it has reported all: {}", summary["notes"]);
     end_all(workers);
 }
 
@@ -393,7 +396,7 @@ fn a_soak_with_faults_ends_with_equal_sums() {
         seen - counted <= kills * USERS * 12,
         "seed {seed}: {counted} of {seen} after {kills} kills"
     );
-    let lost = summary(&ended)["notes"].as_array().unwrap().len() as u64;
+    let lost = notes(&summary(&ended)).len() as u64;
     assert!(lost <= kills, "seed {seed}: {lost} workers are named, {kills} were killed");
     assert!(kills == 0 || lost > 0 || seen == counted, "what is lost is named");
     end_all(workers);

@@ -15,6 +15,7 @@ use super::limits;
 use super::mark::MarkKind;
 use super::marks::{Marks, TargetWatch};
 use super::metric::MergedMetrics;
+use super::omission;
 use super::record::Record;
 use super::row_history::{RowCourse, RowHistory, RowKind, RowRecord};
 use super::schedule::ScheduleTally;

@@ -41,6 +41,6 @@ pub struct Suspect {
     pub to: f64,
     /// What was seen: `CPU of driver 2 saturated`.
     pub reason: String,
-    /// What to do: `lower --users or add workers`.
+    /// What to do: `lower --users or add workers …`.
     pub advice: String,
 }

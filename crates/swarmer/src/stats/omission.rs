@@ -41,7 +41,10 @@ mod tests {
     #[test]
     fn a_standstill_is_told_and_a_slow_target_is_not() {
         let told = of(10, 2_005).expect("two seconds are a standstill");
-        assert!(told.starts_with("The slowest request took 2.0 s, 99 % took 10 ms or less. "), "{told}");
+        assert!(
+            told.starts_with("The slowest request took 2.0 s, 99 % took 10 ms or less. "),
+            "{told}"
+        );
         assert_eq!(of(10, 400), None, "a hiccup");
         assert_eq!(of(300, 2_000), None, "it is slow throughout");
         assert_eq!(note(&Figures::default()), None);

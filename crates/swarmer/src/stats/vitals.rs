@@ -167,8 +167,7 @@ impl Vitals {
             return Some(Finding { reason, advice: span.remedy(overloaded) });
         }
         let long = self.drivers.iter().map(|driver| (driver, driver.span(second, WINDOW)));
-        let (driver, span) =
-            long.max_by(|(_, a), (_, b)| a.late(0.99).total_cmp(&b.late(0.99)))?;
+        let (driver, span) = long.max_by(|(_, a), (_, b)| a.late(0.99).total_cmp(&b.late(0.99)))?;
         let late = span.late(0.99);
         (late > WORST.0.max(WORST.1 * reported.p99)).then(|| {
             let name = &driver.name;
@@ -441,7 +440,11 @@ mod tests {
     #[test]
     fn the_advice_fits_the_cause() {
         let (idle, busy) = (pulse(1, 0.2, 2_000, 2_000), pulse(1, 0.7, 2_000, 2_000));
-        assert_eq!(advice(&idle, false), BLOCKED, "nothing was computed, nothing kept it from running");
+        assert_eq!(
+            advice(&idle, false),
+            BLOCKED,
+            "nothing was computed, nothing kept it from running"
+        );
         assert_eq!(advice(&busy, false), OVERLOADED[0]);
         assert_eq!(advice(&busy, true), OVERLOADED[1], "users are not what drives an open model");
         assert_eq!(advice(&pulse(1, 1.0, 60, 60), true), OVERLOADED[1]);

@@ -92,9 +92,12 @@ impl Masks {
 
     /// Hides what has been found to be secret.
     pub(super) fn everywhere<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
-        let hide = |text: Cow<'a, str>, value: &String| match text.contains(value.as_str()) {
-            true => Cow::Owned(text.replace(value.as_str(), HIDDEN)),
-            false => text,
+        let hide = |text: Cow<'a, str>, value: &String| {
+            if text.contains(value.as_str()) {
+                Cow::Owned(text.replace(value.as_str(), HIDDEN))
+            } else {
+                text
+            }
         };
         self.values.iter().fold(text, hide)
     }
