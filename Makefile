@@ -3,6 +3,7 @@
 # make ui     the web page and the report, which the binaries embed
 # make test   everything CI runs; installs by itself what it needs
 # make bench  this engine beside its peers, as ratios: bench/results/latest.json, docs/benchmarks.md
+# make soak   what takes its time: workers killed, stopped and started anew for 15 minutes, and one that sleeps for 90 seconds
 # make lint   format, clippy, documentation, dependencies
 
 .PHONY: demo live test bench bench-page lint ui
@@ -28,6 +29,9 @@ test:
 	cargo build --package load-tests
 	cd web && npm run browser
 	@echo everything passed
+
+soak:
+	SWARMER_SOAK_SECONDS=900 cargo test --package swarmer --test cluster_process -- --nocapture --include-ignored a_soak
 
 bench:
 	tools/install-bench-tools

@@ -6,6 +6,7 @@ mod cluster_support;
 mod locust;
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cluster_support::{End, Got, Pyzmq, World};
@@ -218,4 +219,33 @@ async fn events_tell_who_comes_and_goes() {
     }
     assert_eq!(master.send(&identity, b"x".to_vec()), Sent::Unknown);
     assert_eq!(master.transport().counters().unknown, 1);
+}
+
+/// What is said last arrives, however loudly the other side speaks when nobody listens any more.
+#[test]
+fn a_closed_socket_still_says_what_it_was_to_say() {
+    const SAID: usize = 64;
+    let (mut master, port) = World::Ours.bind(0);
+    let mut worker = World::Ours.connect(port, "host_1");
+    meet(&mut master, &mut worker, "host_1");
+    let End::Ours(Some(socket), runtime) = master else { panic!("not ours") };
+    let to = Identity::new("host_1").unwrap();
+    let talk = worker.socket().transport();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                talk.send(&Identity::master(), b"and another thing".to_vec());
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        });
+        for _ in 0..SAID {
+            assert_eq!(socket.send(&to, vec![b'x'; 100_000]), Sent::Queued);
+        }
+        socket.transport().close(SOON);
+        drop((socket, runtime));
+        let heard = (0..SAID).map_while(|_| worker.receive(SOON)).count();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(heard, SAID);
+    });
 }

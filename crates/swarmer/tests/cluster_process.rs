@@ -2,7 +2,7 @@
 //!
 //! This binary starts itself again as master or worker; see `run_process`.
 
-#![expect(clippy::unwrap_used, reason = "code of tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "code of tests")]
 
 #[path = "cluster_support/crew.rs"]
 mod crew;
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         ("workers_of_both_kinds_under_our_master", workers_of_both_kinds_under_our_master),
         ("nothing_is_lost_when_a_worker_leaves", nothing_is_lost_when_a_worker_leaves),
         ("nothing_is_lost_when_a_worker_sleeps", nothing_is_lost_when_a_worker_sleeps),
+        ("a_soak_with_a_worker_that_sleeps_90_seconds", a_worker_sleeps_90_seconds),
         ("a_killed_worker_is_made_good_and_named", a_killed_worker_is_made_good_and_named),
         ("a_late_worker_gets_its_share", a_late_worker_gets_its_share),
         ("a_master_without_workers_gives_up", a_master_without_workers_gives_up),
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             test();
             Ok(())
         })
+        .with_ignored_flag(name.contains("90_seconds"))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
@@ -233,6 +235,32 @@ fn nothing_is_lost_when_a_worker_sleeps() {
     end_all(workers);
 }
 
+/// Longer than a worker waits for a silent master, and than a master of Locust's kind remembers a silent worker. It takes its
+/// time, so that it is ignored by default; see `make soak`.
+fn a_worker_sleeps_90_seconds() {
+    let target = Target::start();
+    let mut master = Master::start(&target, "--expect-workers 3 -u 9 -r 9 -s 1");
+    let workers = master.workers(3);
+    master.run.wait_for("All users spawned");
+    settle(1);
+    workers[0].signal(libc::SIGSTOP);
+    master.run.wait_for("3 users are started anew on other workers");
+    settle(90);
+    workers[0].signal(libc::SIGCONT);
+    settle(8);
+    assert!(master.run.said().contains("self-healed"), "{}", master.run.said());
+    let before = target.requests();
+    settle(3);
+    let rate = target.requests() - before;
+    assert!((9 * 9..9 * 18).contains(&rate), "nine users are at work: {rate} requests in 3 s");
+    master.run.signal(libc::SIGINT);
+    let ended = master.run.wait().expect_code(1);
+    assert_exact(&ended, &target);
+    assert!(summary(&ended)["notes"].as_array().unwrap().is_empty(), "it has reported all");
+    println!("{} requests seen and counted", target.requests());
+    end_all(workers);
+}
+
 fn a_killed_worker_is_made_good_and_named() {
     let target = Target::start();
     let mut master = Master::start(&target, "--expect-workers 3 -u 9 -r 9 -s 1");
@@ -389,6 +417,7 @@ fn a_soak_with_faults_ends_with_equal_sums() {
     );
     master.run.signal(libc::SIGINT);
     let ended = master.run.wait().expect_code(1);
+    let took = ended.took;
     let (seen, counted) = (target.requests(), ended.requests_in_csv("run"));
     assert!(counted <= seen, "nothing counts twice: {counted} of {seen}");
     // A killed worker loses what it had not reported, of the users that it had; with none killed nothing is lost.
@@ -399,6 +428,11 @@ fn a_soak_with_faults_ends_with_equal_sums() {
     let lost = notes(&summary(&ended)).len() as u64;
     assert!(lost <= kills, "seed {seed}: {lost} workers are named, {kills} were killed");
     assert!(kills == 0 || lost > 0 || seen == counted, "what is lost is named");
+    println!(
+        "seed {seed}: {counted} of {seen} requests counted, {kills} workers killed, {lost} named; \
+         {} workers at the end, which took {took:?}",
+        workers.len()
+    );
     end_all(workers);
 }
 

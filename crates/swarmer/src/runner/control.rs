@@ -219,6 +219,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             }
         }
         let record = self.collector.record(self.summary());
+        self.fleet.dismiss().await;
         Outcome { record, watcher: self.watcher, trouble: self.trouble }
     }
 

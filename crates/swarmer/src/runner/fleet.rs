@@ -84,6 +84,9 @@ pub(crate) trait Fleet {
     /// run nothing may be missing.
     fn ask_for_reports(&mut self, number: u64, last: bool);
 
+    /// The end: nothing is asked of the nodes any more, and they are told so.
+    async fn dismiss(&mut self) {}
+
     /// What the summary tells of the nodes.
     fn workers(&self) -> Vec<Worker> {
         Vec::new()

@@ -192,9 +192,16 @@ impl Dealer {
         self.connected.store(true, Ordering::Relaxed);
         // A receiver that is gone has closed the socket.
         let _ = self.events.send(Event::Connected(peer.clone())).await;
+        let mut reading = pin!(conn::read(&mut reader, &ears));
         let ended = tokio::select! {
-            refusal = conn::read(&mut reader, &ears) => Err(refusal),
-            written = conn::write(&mut writer, waiting, &self.shared.tally) => written,
+            refusal = &mut reading => Err(refusal),
+            written = conn::write(&mut writer, waiting, &self.shared.tally) => {
+                if written.is_ok() {
+                    // All is said; the master hangs up when it has heard it.
+                    reading.await;
+                }
+                written
+            }
             () = watch(&ears), if pings => Err(Refusal::Dead),
             () = again => Err(Refusal::Closed),
         };

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -263,9 +264,14 @@ impl Router {
                 writer.write(&wire::ready("ROUTER", b"")).await?;
                 conn::write(&mut writer, &mut waiting, &self.shared.tally).await
             };
+            let mut reading = pin!(conn::read(&mut reader, &ears));
             let ended = tokio::select! {
-                refusal = conn::read(&mut reader, &ears) => Err(refusal),
-                written = writing => written,
+                refusal = &mut reading => Err(refusal),
+                written = writing => match written {
+                    // All is said; the worker hangs up when it has heard it.
+                    Ok(()) => Err(reading.await),
+                    Err(refusal) => Err(refusal),
+                },
                 () = end.notified() => Ok(()),
             };
             match ended {

@@ -39,6 +39,9 @@ const SILENCE: Duration = Duration::from_millis(4_500);
 /// A worker that was silent for so long is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(65);
 
+/// At the end workers are told so within this time, as far as they can be reached.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// How often workers are looked after.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -450,17 +453,17 @@ impl Fleet for Workers {
         }
     }
 
-    fn workers(&self) -> Vec<Worker> {
-        self.peers.iter().map(|(identity, peer)| peer.shown(identity)).collect()
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
+    /// Waits until all have been told: a process that ends before leaves workers at work.
+    async fn dismiss(&mut self) {
         for identity in self.peers.keys() {
             self.say(identity, ToWorker::Quit, Extra::new());
         }
-        self.socket.transport().close(Duration::from_secs(1));
+        self.socket.transport().close(LINGER);
+        while self.socket.receive().await.is_some() {}
+    }
+
+    fn workers(&self) -> Vec<Worker> {
+        self.peers.iter().map(|(identity, peer)| peer.shown(identity)).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use super::control::Watcher;
@@ -40,6 +40,9 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// At the end a report that is not acknowledged is repeated for so long.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// At the end a master that can be reached is told so within this time.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How often things are looked after.
 const TICK: Duration = Duration::from_millis(100);
@@ -404,8 +407,8 @@ impl<W: Workshop> Link<W> {
         if let Some(pulse) = self.pulse.take() {
             pulse.stop();
         }
-        self.socket.transport().close(Duration::from_secs(1));
-        sleep(Duration::from_millis(50)).await;
+        self.socket.transport().close(LINGER);
+        while self.socket.receive().await.is_some() {}
     }
 
     /// Repeats what is not acknowledged for a while.
