@@ -67,6 +67,7 @@ fn main() -> ExitCode {
     }
     let tests: &[(&'static str, fn())] = &[
         ("people_sign_in", people_sign_in),
+        ("streams_end_with_their_session", streams_end_with_their_session),
         ("programs_show_a_token", programs_show_a_token),
         ("tries_are_limited", tries_are_limited),
         ("a_gate_for_nobody_is_refused", a_gate_for_nobody_is_refused),
@@ -157,6 +158,38 @@ fn people_sign_in() {
     for next in ["//evil.example", "https://evil.example", "/%5Cevil.example"] {
         let form = format!("username=ann&password=correct+horse&next={next}");
         assert_eq!(sign_in(&site, "/login", &form).header("location"), Some("/"), "{next}");
+    }
+    end(run);
+}
+
+fn streams_end_with_their_session() {
+    let target = Target::start();
+    let rest = format!("--autostart -u 2 -r 50 --web-users users.txt --web-token {TOKEN}");
+    let (run, site) = served(&target, &rest, &[("users.txt", &users())]);
+    let session = || {
+        let reply = sign_in(&site, "/login", "username=ann&password=correct+horse");
+        reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    };
+    let (one, other, bearer) = (session(), session(), format!("Bearer {TOKEN}"));
+    let mut ending = [site.events(&[("Cookie", &one)]), site.events(&[("Cookie", &one)])];
+    // Who shows a token needs no session, whatever cookie comes along.
+    let both = [("Cookie", one.as_str()), ("Authorization", bearer.as_str())];
+    let mut going_on = [site.events(&[("Cookie", &other)]), site.events(&both)];
+    for stream in ending.iter_mut().chain(&mut going_on) {
+        assert!(stream.next_id().is_some());
+    }
+    let own = site.url();
+    let out = site.call("POST", "/logout", &[("Cookie", &one), ("Origin", &own)], "");
+    assert_eq!(out.status, 303);
+    for stream in &mut ending {
+        // What was on its way may still arrive; then the stream ends.
+        let rest = std::iter::from_fn(|| stream.next_id()).take(5).count();
+        assert!(rest < 5, "told {rest} more seconds after sign-out");
+    }
+    for stream in &mut going_on {
+        for _ in 0..3 {
+            assert!(stream.next_id().is_some());
+        }
     }
     end(run);
 }

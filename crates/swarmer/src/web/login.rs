@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::auth::{self, Auth, Refusal, Shown};
+use super::auth::{self, Auth, Refusal, Shown, Visit};
 use super::form::Form;
 use super::page;
 use super::reply::ApiError;
@@ -45,6 +45,14 @@ impl Gate {
     pub(super) fn who(&self, peer: IpAddr, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
         let shown = Shown { cookie: self.cookie_in(headers), token: token_in(headers) };
         self.auth.who(peer, shown, Instant::now()).map(SignedIn)
+    }
+
+    /// The session that a request belongs to; none when it shows a token instead.
+    pub(super) fn visit(&self, headers: &HeaderMap) -> Option<Visit> {
+        if token_in(headers).is_some() {
+            return None;
+        }
+        self.cookie_in(headers).map(|cookie| self.auth.visit(cookie))
     }
 
     fn cookie_in<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {

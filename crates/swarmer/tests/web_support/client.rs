@@ -1,7 +1,7 @@
 //! A plain HTTP client: a connection for each request, so that nothing is hidden.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -129,5 +129,21 @@ impl Site {
             }
         }
         panic!("the stream ended");
+    }
+
+    /// Opens an event stream.
+    pub(crate) fn events(&self, headers: &[(&str, &str)]) -> Events {
+        Events(BufReader::new(self.send("GET", "/api/v1/events", headers, "")).lines())
+    }
+}
+
+/// An event stream.
+pub(crate) struct Events(Lines<BufReader<TcpStream>>);
+
+impl Events {
+    /// The id of the next event; `None` when the stream has ended.
+    pub(crate) fn next_id(&mut self) -> Option<u64> {
+        let lines = self.0.by_ref().map(Result::unwrap);
+        lines.filter_map(|line| line.strip_prefix("id: ").map(|id| id.parse().unwrap())).next()
     }
 }

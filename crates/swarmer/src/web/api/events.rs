@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use utoipa::IntoParams;
 
 use super::figures::bad_query;
+use crate::web::auth::Visit;
 use crate::web::live::{self, Second};
 use crate::web::reply::ApiError;
 use crate::web::site::Site;
@@ -36,6 +37,8 @@ struct Reader {
     site: Arc<Site>,
     newest: watch::Receiver<Option<Arc<Second>>>,
     closing: watch::Receiver<bool>,
+    /// The session it belongs to: it ends with it.
+    visit: Option<Visit>,
     /// The id of the last event it had.
     last: Option<u64>,
 }
@@ -53,7 +56,8 @@ pub(in crate::web) async fn events(
     // What there is already is told at once.
     newest.mark_changed();
     let closing = site.closing.clone();
-    let reader = Reader { site, newest, closing, last: header.or(from.last) };
+    let visit = site.gate.as_ref().and_then(|gate| gate.visit(&headers));
+    let reader = Reader { site, newest, closing, visit, last: header.or(from.last) };
     let ticks = stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok::<_, Infallible>(event), reader))
@@ -65,6 +69,14 @@ pub(in crate::web) async fn events(
     Ok(response)
 }
 
+/// Returns when the session has ended; never where there is none.
+async fn signed_out(visit: Option<&mut Visit>) {
+    match visit {
+        Some(visit) => visit.signed_out().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Reader {
     /// Waits for a second that is newer than the last one told; `None` when there will be none.
     async fn next(&mut self) -> Option<Event> {
@@ -72,6 +84,11 @@ impl Reader {
             tokio::select! {
                 changed = self.newest.changed() => changed.ok()?,
                 _ = self.closing.wait_for(|closing| *closing) => return None,
+                () = signed_out(self.visit.as_mut()) => return None,
+            }
+            // Sessions also end of age.
+            if self.visit.as_ref().is_some_and(|visit| !visit.goes_on()) {
+                return None;
             }
             let Some(second) = self.newest.borrow_and_update().clone() else { continue };
             let text = match self.last {

@@ -8,12 +8,12 @@ mod tries;
 mod users;
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::TryRng;
 use sessions::{Sessions, digest};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tries::Tries;
 pub use users::user_line;
 use users::{Users, UsersError};
@@ -32,6 +32,33 @@ pub(crate) struct Auth {
     token: Option<[u8; 32]>,
     checks: Semaphore,
     inner: Mutex<Inner>,
+    /// Changes whenever somebody signs out.
+    signed_out: watch::Sender<()>,
+}
+
+/// What lasts as long as a session does, such as an event stream.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    auth: Arc<Auth>,
+    key: [u8; 32],
+    signed_out: watch::Receiver<()>,
+}
+
+impl Visit {
+    /// Whether the session goes on.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.auth.lock().sessions.goes_on(&self.key, Instant::now())
+    }
+
+    /// Returns when the person has signed out.
+    pub(crate) async fn signed_out(&mut self) {
+        while self.goes_on() {
+            // The sender lives as long as `auth`.
+            if self.signed_out.changed().await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +123,8 @@ impl Auth {
 
     fn of(users: Users, token: Option<&str>) -> Self {
         let (checks, inner) = (Semaphore::new(CHECKS_AT_ONCE), Mutex::default());
-        Self { users, token: token.map(digest), checks, inner }
+        let (signed_out, _) = watch::channel(());
+        Self { users, token: token.map(digest), checks, inner, signed_out }
     }
 
     /// Who sent a request that came from `address`: the user's name, or `token`.
@@ -132,7 +160,7 @@ impl Auth {
     /// # Errors
     /// When name and password do not fit, or there were too many tries.
     pub(crate) async fn sign_in(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         address: IpAddr,
         name: String,
         password: String,
@@ -146,7 +174,7 @@ impl Auth {
         if let Some(wait) = self.lock().tries.wait(address, Instant::now()) {
             return Err(Refusal::Wait(wait));
         }
-        let (auth, user) = (std::sync::Arc::clone(self), name.clone());
+        let (auth, user) = (Arc::clone(self), name.clone());
         let checked = tokio::task::spawn_blocking(move || auth.verify(&user, &password));
         let fits = checked.await.unwrap_or(false);
         let (mut inner, now) = (self.lock(), Instant::now());
@@ -161,6 +189,14 @@ impl Auth {
     /// Signs a person out.
     pub(crate) fn sign_out(&self, cookie: &str) {
         self.lock().sessions.end(cookie);
+        self.signed_out.send_replace(());
+    }
+
+    /// The session of this cookie, for what lasts as long as it does.
+    pub(crate) fn visit(self: &Arc<Self>, cookie: &str) -> Visit {
+        // Subscribed before anybody asks whether it goes on, so that no sign-out is missed.
+        let signed_out = self.signed_out.subscribe();
+        Visit { auth: Arc::clone(self), key: digest(cookie), signed_out }
     }
 
     /// Without a file of users, people show the token that programs show.
@@ -194,8 +230,6 @@ pub(crate) fn landing<'a>(next: &'a str, home: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);

@@ -58,6 +58,11 @@ impl Sessions {
         Some(session.user.clone())
     }
 
+    /// Whether the session goes on whose cookie hashes to this. It does not count as used: to look on is no use.
+    pub(super) fn goes_on(&self, key: &[u8; 32], now: Instant) -> bool {
+        self.0.get(key).is_some_and(|session| !session.is_over(now))
+    }
+
     /// Ends a session.
     pub(crate) fn end(&mut self, cookie: &str) {
         self.0.remove(&digest(cookie));
