@@ -164,7 +164,7 @@ fn people_sign_in() {
 
 fn streams_end_with_their_session() {
     let target = Target::start();
-    let rest = format!("--autostart -u 2 -r 50 --web-users users.txt --web-token {TOKEN}");
+    let rest = format!("--autostart -u 2 -r 50 --web-users users.txt --web-token {TOKEN} Buyer");
     let (run, site) = served(&target, &rest, &[("users.txt", &users())]);
     let session = || {
         let reply = sign_in(&site, "/login", "username=ann&password=correct+horse");
