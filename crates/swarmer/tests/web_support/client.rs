@@ -143,7 +143,7 @@ pub(crate) struct Events(Lines<BufReader<TcpStream>>);
 impl Events {
     /// The id of the next event; `None` when the stream has ended.
     pub(crate) fn next_id(&mut self) -> Option<u64> {
-        let lines = self.0.by_ref().map(Result::unwrap);
-        lines.filter_map(|line| line.strip_prefix("id: ").map(|id| id.parse().unwrap())).next()
+        let mut lines = self.0.by_ref().map(Result::unwrap);
+        lines.find_map(|line| line.strip_prefix("id: ").map(|id| id.parse().unwrap()))
     }
 }
