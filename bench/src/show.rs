@@ -18,7 +18,9 @@ pub(crate) fn section(section: &Section, level: usize) -> String {
     }
     figures(&mut text, &section.figures);
     ratios(&mut text, &section.ratios);
-    section.tables.iter().for_each(|found| table(&mut text, found));
+    for found in &section.tables {
+        table(&mut text, found);
+    }
     if !section.notes.is_empty() {
         text.push('\n');
         for note in &section.notes {

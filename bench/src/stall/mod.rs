@@ -2,7 +2,7 @@
 
 mod theory;
 
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Result, anyhow, ensure};
 
@@ -13,7 +13,7 @@ use crate::accuracy::truth::{percentiles, service_times};
 use crate::section::{Limit, Section, Table};
 use theory::Stall;
 
-const STALL: Stall = Stall { delay: 0.01, stall: 2.0, run: 20.0 };
+const STALL: Stall = Stall { delay: 0.01, length: 2.0, run: 20.0 };
 /// Of each run, in seconds; the same as above.
 const SECONDS: u32 = 20;
 /// Journeys or requests per second where a client can be told so.
@@ -50,7 +50,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
     let clients = clients(server.url(), &mut section)?;
     let said: Vec<Said> = thread::scope(|scope| {
         let running: Vec<_> = clients.into_iter().map(|client| scope.spawn(client)).collect();
-        let ended = running.into_iter().map(|thread| thread.join());
+        let ended = running.into_iter().map(ScopedJoinHandle::join);
         let ended = ended.map(|said| said.unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
         ended.collect::<Result<Vec<_>>>()
     })?
@@ -97,7 +97,7 @@ fn columns(reported: &Reported) -> [f64; 5] {
 }
 
 fn theory() -> [f64; 5] {
-    [0.5, 0.9, 0.99, 0.999, 1.0].map(|p| STALL.from_due(p) * 1e3)
+    [0.5, 0.9, 0.99, 0.999, 1.0].map(|p| STALL.quantile(p) * 1e3)
 }
 
 /// How far each client that claims to know is from theory.

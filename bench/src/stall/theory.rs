@@ -1,10 +1,10 @@
 //! What a stall does to response times from the moment due, by arithmetic alone.
 
-/// A server that answers after `delay` and stands still once for `stall`, in a run of `run` at an even rate; seconds.
+/// A server that answers after `delay` and stands still once for `length`, in a run of `run` at an even rate; seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stall {
     pub(crate) delay: f64,
-    pub(crate) stall: f64,
+    pub(crate) length: f64,
     pub(crate) run: f64,
 }
 
@@ -14,8 +14,8 @@ impl Stall {
     /// What would have left in the stall leaves at its end: of a run of T seconds the share S/T, late by between 0 and S,
     /// evenly spread. So the share of times above d + x is (S - x)/T, and the quantile is d + S - (1 - p)·T, or d where
     /// that is less. The backlog leaves at once: this server has no queue to work off.
-    pub(crate) fn from_due(self, p: f64) -> f64 {
-        self.delay + (self.stall - (1.0 - p) * self.run).max(0.0)
+    pub(crate) fn quantile(self, p: f64) -> f64 {
+        self.delay + (self.length - (1.0 - p) * self.run).max(0.0)
     }
 }
 
@@ -23,7 +23,7 @@ impl Stall {
 mod tests {
     use super::*;
 
-    const STALL: Stall = Stall { delay: 0.01, stall: 2.0, run: 20.0 };
+    const STALL: Stall = Stall { delay: 0.01, length: 2.0, run: 20.0 };
 
     fn close(value: f64, expected: f64) {
         assert!((value - expected).abs() < 1e-9, "{value}, expected {expected}");
@@ -31,12 +31,12 @@ mod tests {
 
     #[test]
     fn an_even_rate_meets_the_stall_in_its_share_of_the_run() {
-        close(STALL.from_due(0.5), 0.01);
-        close(STALL.from_due(0.9), 0.01);
-        close(STALL.from_due(0.95), 1.01);
-        close(STALL.from_due(0.99), 1.81);
-        close(STALL.from_due(0.999), 1.99);
-        close(STALL.from_due(1.0), 2.01);
+        close(STALL.quantile(0.5), 0.01);
+        close(STALL.quantile(0.9), 0.01);
+        close(STALL.quantile(0.95), 1.01);
+        close(STALL.quantile(0.99), 1.81);
+        close(STALL.quantile(0.999), 1.99);
+        close(STALL.quantile(1.0), 2.01);
     }
 
     #[test]
@@ -51,7 +51,7 @@ mod tests {
             .collect();
         times.sort_by(f64::total_cmp);
         for (rank, p) in [(5_000, 0.5), (9_500, 0.95), (9_900, 0.99), (9_990, 0.999)] {
-            let difference = (times[rank] - STALL.from_due(p)).abs();
+            let difference = (times[rank] - STALL.quantile(p)).abs();
             assert!(difference <= 0.002 + 1e-9, "P({p}): {difference} s, two milliseconds apart");
         }
     }
