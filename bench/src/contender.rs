@@ -19,7 +19,7 @@ pub(crate) fn wrk(
     let mut arguments =
         vec!["-t1".to_owned(), format!("-c{connections}"), format!("-d{seconds}s"), url.to_owned()];
     arguments.extend(headers.iter().flat_map(|header| ["-H".to_owned(), header.clone()]));
-    let ended = on_second_core("wrk", &arguments)?;
+    let ended = on_second_core("wrk", &arguments, &[])?;
     ensure!(ended.status.success(), "wrk failed: {}", ended.stdout);
     ensure!(!ended.stdout.contains("Non-2xx"), "not every reply was a success: {}", ended.stdout);
     let rate: f64 = after(&ended.stdout, "Requests/sec:")?;
@@ -41,7 +41,7 @@ pub(crate) fn hammer(url: &str, connections: u32, seconds: u32) -> Result<Outcom
         format!("--csv={prefix}"),
         "Hammer".into(),
     ];
-    let ended = on_second_core(&beside("hammer")?.display().to_string(), &arguments)?;
+    let ended = on_second_core(&beside("hammer")?.display().to_string(), &arguments, &[])?;
     ensure!(ended.status.success(), "hammer failed: {}", ended.stderr);
     let csv = std::fs::read_to_string(format!("{prefix}_stats.csv"))?;
     let total =
@@ -61,15 +61,15 @@ pub(crate) fn beside(name: &str) -> Result<PathBuf> {
 }
 
 /// A process that has ended, and what it used.
-struct Ended {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
     usage: libc::rusage,
 }
 
 impl Ended {
-    fn outcome(&self, rate: f64, requests: f64) -> Outcome {
+    pub(crate) fn outcome(&self, rate: f64, requests: f64) -> Outcome {
         #[expect(
             clippy::cast_precision_loss,
             reason = "seconds and kibibytes of one short process"
@@ -87,10 +87,16 @@ fn seconds(time: libc::timeval) -> f64 {
     time.tv_sec as f64 + time.tv_usec as f64 / 1e6
 }
 
-fn on_second_core(program: &str, arguments: &[String]) -> Result<Ended> {
+/// Runs a program to its end, with these variables added to its environment.
+pub(crate) fn on_second_core(
+    program: &str,
+    arguments: &[String],
+    variables: &[(&str, String)],
+) -> Result<Ended> {
     let mut child = Command::new("taskset")
         .args(["-c", "1", program])
         .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -1,6 +1,7 @@
 //! Measures this engine beside its peers, against the same server, in one run. Absolute figures drift with the machine and
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
+mod accuracy;
 mod contender;
 mod dynaclaimz;
 mod figures;
@@ -9,6 +10,7 @@ mod record;
 mod section;
 mod server;
 mod show;
+mod stall;
 mod throughput;
 
 use std::path::PathBuf;
@@ -51,6 +53,8 @@ type Measure = fn(&Arguments) -> Result<Section>;
 /// All parts, in the order in which they are measured and published.
 const PARTS: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
+    ("accuracy", accuracy::measure),
+    ("stall", stall::measure),
     ("memory", memory::measure),
     ("services", dynaclaimz::measure),
 ];

@@ -19,6 +19,9 @@ pub(crate) struct Section {
     pub(crate) versions: Vec<String>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) ratios: Vec<Ratio>,
+    /// Figures that are read side by side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tables: Vec<Table>,
     /// What a reader must know beside the figures, and what was not measured and why.
     pub(crate) notes: Vec<String>,
     /// Date and time (UTC) at which the measurement began, and the load average of one minute then.
@@ -36,6 +39,7 @@ impl Section {
             versions: Vec::new(),
             figures: Vec::new(),
             ratios: Vec::new(),
+            tables: Vec::new(),
             notes: Vec::new(),
             began: String::new(),
         }
@@ -130,6 +134,16 @@ pub(crate) struct Figure {
     pub(crate) values: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<Limit>,
+}
+
+/// Figures of one run each.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Table {
+    /// What they are, and their unit.
+    pub(crate) caption: String,
+    /// Names of the columns, but for the first, which names the row.
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<(String, Vec<f64>)>,
 }
 
 /// One contender's figure over another's, by round.

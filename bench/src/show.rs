@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::figures::Spread;
 use crate::record::Record;
-use crate::section::{Figure, Limit, Ratio, Section, Verdict};
+use crate::section::{Figure, Limit, Ratio, Section, Table, Verdict};
 
 /// One section under a heading of this level.
 pub(crate) fn section(section: &Section, level: usize) -> String {
@@ -18,6 +18,9 @@ pub(crate) fn section(section: &Section, level: usize) -> String {
     }
     figures(&mut text, &section.figures);
     ratios(&mut text, &section.ratios);
+    for found in &section.tables {
+        table(&mut text, found);
+    }
     if !section.notes.is_empty() {
         text.push('\n');
         for note in &section.notes {
@@ -69,6 +72,15 @@ fn ratios(text: &mut String, ratios: &[Ratio]) {
             ratio.greater().unwrap_or("rounds disagree"),
             judged(ratio.limit, &ratio.values)
         );
+    }
+}
+
+fn table(text: &mut String, Table { caption, columns, rows }: &Table) {
+    let _ = writeln!(text, "\n{caption}:\n\n| | {} |", columns.join(" | "));
+    let _ = writeln!(text, "|---|{}", "--:|".repeat(columns.len()));
+    for (name, values) in rows {
+        let values: Vec<String> = values.iter().map(|value| number(*value)).collect();
+        let _ = writeln!(text, "| {name} | {} |", values.join(" | "));
     }
 }
 

@@ -1,0 +1,229 @@
+//! The clients whose percentiles are held against the truth: how each is run, and where its percentiles are found.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use swarmer::stats::{Histogram, Record, Row};
+
+use super::truth::{PERCENTILES, Times};
+use crate::contender::{beside, on_second_core};
+
+/// What a client says of its run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Reported {
+    /// Microseconds.
+    pub(crate) times: Times,
+    /// The longest, in microseconds.
+    pub(crate) most: f64,
+}
+
+/// What this engine says of its run.
+pub(crate) struct Own {
+    pub(crate) service: Reported,
+    /// In the open model.
+    pub(crate) from_due: Option<Reported>,
+    pub(crate) requests: u64,
+    /// Journeys that found no free user.
+    pub(crate) dropped: u64,
+    /// The median of how late journeys were started, in microseconds.
+    pub(crate) late: f64,
+    /// Whether the engine trusts its own figures.
+    pub(crate) suspect: bool,
+    /// The client's processor time in seconds.
+    pub(crate) cpu: f64,
+}
+
+/// This engine, one user class of `truth_asker`; `model` says how many users or journeys, and for how long.
+pub(crate) fn swarmer(url: &str, tag: u8, class: &str, model: &[String]) -> Result<Own> {
+    let folder = tempfile::tempdir()?;
+    let summary = folder.path().join("summary.json");
+    let mut arguments = vec![
+        format!("--host={url}/{tag}"),
+        "--headless".into(),
+        "--only-summary".into(),
+        "--threads=1".into(),
+        format!("--summary-json={}", summary.display()),
+    ];
+    arguments.extend_from_slice(model);
+    arguments.push(class.to_owned());
+    let ended = on_second_core(&beside("truth_asker")?.display().to_string(), &arguments, &[])?;
+    ensure!(ended.status.success(), "truth_asker failed: {}{}", ended.stdout, ended.stderr);
+    let cpu = ended.outcome(0.0, 1.0).cpu;
+    own(&Record::read(&fs::read_to_string(summary)?)?, cpu)
+}
+
+fn own(record: &Record, cpu: f64) -> Result<Own> {
+    let summary = &record.summary;
+    let page = |row: &&Row| &*row.name == "page";
+    let row = summary.requests().find(page).context("no request was counted")?;
+    ensure!(row.figures.failures == 0, "{} requests failed", row.figures.failures);
+    let from_due = row.figures.from_due.as_ref();
+    let schedule = summary.schedule.as_ref();
+    Ok(Own {
+        service: of_histogram(&row.figures.times)?,
+        from_due: from_due.map(|due| of_histogram(&due.times)).transpose()?,
+        requests: row.figures.requests,
+        dropped: schedule.map_or(0, |schedule| schedule.dropped),
+        late: schedule.map_or(0.0, |schedule| schedule.late_starts.median * 1e3),
+        suspect: !summary.health.suspect.is_empty(),
+        cpu,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hours in nanoseconds")]
+fn of_histogram(times: &Histogram) -> Result<Reported> {
+    let micros = |p| times.quantile(p).map(|nanos| nanos as f64 / 1e3);
+    let most = micros(1.0).context("nothing was timed")?;
+    Ok(Reported { times: PERCENTILES.map(|p| micros(p).unwrap_or(most)), most })
+}
+
+/// wrk, or what has its command line.
+pub(crate) fn wrk(program: &Path, url: &str, options: &[String]) -> Result<Reported> {
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("done.lua");
+    fs::write(&script, include_str!("done.lua"))?;
+    let mut arguments = vec!["-t1".into(), format!("-s{}", script.display()), "--latency".into()];
+    arguments.extend_from_slice(options);
+    arguments.push(url.to_owned());
+    let ended = on_second_core(&program.display().to_string(), &arguments, &[])?;
+    ensure!(ended.status.success(), "wrk failed: {}{}", ended.stdout, ended.stderr);
+    of_wrk(&ended.stdout)
+}
+
+/// From the lines that `done.lua` prints.
+fn of_wrk(text: &str) -> Result<Reported> {
+    let after = |label: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(label)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("no `{label}` in:\n{text}"))?.trim().parse()?)
+    };
+    let times = each(|p| after(&format!("P{p}")))?;
+    Ok(Reported { times, most: after("Pmax")? })
+}
+
+/// oha.
+pub(crate) fn oha(program: &Path, url: &str, options: &[String]) -> Result<Reported> {
+    let mut arguments: Vec<String> = vec!["--no-tui".into(), "--output-format=json".into()];
+    arguments.extend_from_slice(options);
+    arguments.push(url.to_owned());
+    let ended = on_second_core(&program.display().to_string(), &arguments, &[])?;
+    ensure!(ended.status.success(), "oha failed: {}", ended.stderr);
+    of_oha(&ended.stdout)
+}
+
+fn of_oha(json: &str) -> Result<Reported> {
+    let whole: Value = serde_json::from_str(json).context("oha's answer is no JSON")?;
+    let micros = |pointer: &str| {
+        let seconds = whole.pointer(pointer).and_then(Value::as_f64);
+        Ok(seconds.with_context(|| format!("oha does not say {pointer}"))? * 1e6)
+    };
+    let times = each(|p| micros(&format!("/latencyPercentiles/p{p}")))?;
+    Ok(Reported { times, most: micros("/summary/slowest")? })
+}
+
+/// Locust's `FastHttpUser`; `pace` seconds from task to task, 0 for no wait.
+pub(crate) fn locust(
+    program: &Path,
+    url: &str,
+    tag: u8,
+    users: u32,
+    seconds: u32,
+    pace: f64,
+) -> Result<Reported> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("locustfile.py");
+    fs::write(&file, include_str!("locustfile.py"))?;
+    let prefix = folder.path().join("run").display().to_string();
+    let arguments = [
+        format!("--locustfile={}", file.display()),
+        format!("--host={url}"),
+        "--headless".into(),
+        "--only-summary".into(),
+        format!("--users={users}"),
+        "--spawn-rate=1000".into(),
+        format!("--run-time={seconds}s"),
+        format!("--csv={prefix}"),
+    ];
+    let surroundings = [("TARGET", format!("/{tag}")), ("PACE", pace.to_string())];
+    let ended = on_second_core(&program.display().to_string(), &arguments, &surroundings)?;
+    ensure!(ended.status.success(), "Locust failed: {}", ended.stderr);
+    of_locust(&fs::read_to_string(format!("{prefix}_stats.csv"))?)
+}
+
+/// From `PREFIX_stats.csv`, the row named `page`; Locust rounds to whole milliseconds from 100 of them on, and more above.
+fn of_locust(csv: &str) -> Result<Reported> {
+    let split = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+    let mut lines = csv.lines();
+    let head = split(lines.next().context("an empty CSV file")?);
+    let row = lines.map(split).find(|row| row.get(1).is_some_and(|name| name == "page"));
+    let row = row.context("no row `page` in Locust's CSV file")?;
+    let micros = |column: &str| {
+        let at = head.iter().position(|name| name == column);
+        let text = at.and_then(|at| row.get(at));
+        let millis = text.with_context(|| format!("no column `{column}`"))?.parse::<f64>();
+        Ok(millis.with_context(|| format!("column `{column}`"))? * 1e3)
+    };
+    let times = each(|p| micros(&format!("{p}%")))?;
+    Ok(Reported { times, most: micros("Max Response Time")? })
+}
+
+/// Asks for each percentile by its name in percent: `50`, `99.9`.
+fn each(find: impl Fn(f64) -> Result<f64>) -> Result<Times> {
+    let mut times = Times::default();
+    for (time, p) in times.iter_mut().zip(PERCENTILES) {
+        *time = find((p * 1_000.0).round() / 10.0)?;
+    }
+    Ok(times)
+}
+
+/// Where a program is: in the search path, or where `tools/install-bench-tools` and the tests put it.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let target = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.to_owned()));
+    let own = target.into_iter().flat_map(|target| {
+        ["bench-tools/bin", "bench-tools/venv/bin", "venv-locust/bin"].map(|at| target.join(at))
+    });
+    env::split_paths(&path).chain(own).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// The first line a program says of its version; its name where it says none.
+pub(crate) fn version(program: &Path) -> Result<String> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let said = std::process::Command::new(program).arg("--version").output();
+    let said = said.with_context(|| format!("cannot start {}", program.display()))?;
+    // wrk takes `--version` for a mistake and says its version all the same.
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let Some(line) = text.lines().next() else { bail!("{name} says no version") };
+    let words = line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    Ok(words.trim_end_matches(',').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_found_in_what_clients_print() {
+        let expected = Reported { times: [5e3, 7.5e3, 9e3, 9.5e3, 9.9e3, 12e3], most: 13_000.0 };
+        let wrk = "Requests/sec: 1\nP50 5000\nP75 7500\nP90 9000\nP95 9500\nP99 9900\nP99.9 12000\nPmax 13000\n";
+        assert_eq!(of_wrk(wrk).expect("all are there"), expected);
+        let locust = "Type,Name,Max Response Time,50%,75%,90%,95%,99%,99.9%\n\
+                      GET,warm,1,1,1,1,1,1,1\nGET,page,13.0,5,7.5,9,9.5,9.9,12\n,Aggregated,9,9,9,9,9,9,9\n";
+        assert_eq!(of_locust(locust).expect("all are there"), expected);
+        let oha = r#"{"summary": {"slowest": 0.5}, "latencyPercentiles":
+            {"p50": 0.25, "p75": 0.25, "p90": 0.25, "p95": 0.25, "p99": 0.25, "p99.9": 0.5}}"#;
+        let halves = [2.5e5, 2.5e5, 2.5e5, 2.5e5, 2.5e5, 5e5];
+        assert_eq!(of_oha(oha).expect("all are there"), Reported { times: halves, most: 5e5 });
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = |found: Result<Reported>| found.expect_err("something is missing").to_string();
+        assert!(error(of_wrk("P50 1\n")).contains("`P75`"));
+        assert!(error(of_oha("{}")).contains("/latencyPercentiles/p50"));
+        assert!(error(of_locust("Type,Name,50%\nGET,page,1\n")).contains("`75%`"));
+        assert!(error(of_locust("Type,Name,50%\n")).contains("no row"));
+    }
+}
