@@ -13,9 +13,9 @@ use crate::accuracy::truth::{percentiles, service_times};
 use crate::section::{Limit, Section, Table};
 use theory::Stall;
 
-const STALL: Stall = Stall { delay: 0.01, length: 2.0, run: 20.0 };
+const STALL: Stall = Stall { delay: 0.01, length: 2.0, run: 25.0 };
 /// Of each run, in seconds; the same as above.
-const SECONDS: u32 = 20;
+const SECONDS: u32 = 25;
 /// Journeys or requests per second where a client can be told so.
 const RATE: u32 = 500;
 /// Users or connections where it cannot. With a pace of 0.1 s they make 100 requests per second.
