@@ -96,9 +96,8 @@ impl Generator {
         // SAFETY: a plain C struct of numbers, for which all zeros is a value.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
         // SAFETY: both pointers are to locals that outlive the call; the pid is that of our own child, not yet waited for.
-        let waited = unsafe {
-            libc::wait4(process.id().cast_signed(), &raw mut status, 0, &raw mut usage)
-        };
+        let waited =
+            unsafe { libc::wait4(process.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
         ensure!(waited > 0, "cannot wait for {}: {}", self.name, io::Error::last_os_error());
         let stderr = self.stderr();
         let status = ExitStatus::from_raw(status);
@@ -182,9 +181,7 @@ mod tests {
 
     #[test]
     fn a_percentile_is_that_of_its_row() {
-        let row = |name: &str, p99: f64| {
-            serde_json::json!({"name": name, "percentiles": [1, 1, 1, 1, 1, 1, 1, p99, 9, 9, 9]})
-        };
+        let row = |name: &str, p99: f64| serde_json::json!({"name": name, "percentiles": [1, 1, 1, 1, 1, 1, 1, p99, 9, 9, 9]});
         let summary = serde_json::json!({"rows": [row("early", 7.0), row("steady", 2.5)]});
         assert_eq!(p99_of(&summary, "steady").unwrap().to_string(), "2.5");
         assert!(p99_of(&summary, "other").is_err());
@@ -192,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_generator_that_fails_says_why() {
-        let arguments = ["-c".to_owned(), "echo ready >&2; sleep 0.2; echo broken >&2; exit 3".into()];
+        let arguments =
+            ["-c".to_owned(), "echo ready >&2; sleep 0.2; echo broken >&2; exit 3".into()];
         let mut shell = Generator::start("0", Path::new("sh"), &arguments).unwrap();
         shell.wait_for("ready").unwrap();
         assert!(shell.resident().unwrap() > 0);

@@ -2,13 +2,18 @@
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
 mod contender;
+mod drivers;
 mod dynaclaimz;
 mod figures;
+mod generator;
+mod journeys;
 mod memory;
 mod record;
 mod section;
 mod server;
 mod show;
+mod spawning;
+mod start;
 mod throughput;
 
 use std::path::PathBuf;
@@ -51,7 +56,11 @@ type Measure = fn(&Arguments) -> Result<Section>;
 /// All parts, in the order in which they are measured and published.
 const PARTS: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
+    ("drivers", drivers::measure),
     ("memory", memory::measure),
+    ("spawning", spawning::measure),
+    ("start", start::measure),
+    ("journeys", journeys::measure),
     ("services", dynaclaimz::measure),
 ];
 

@@ -59,8 +59,12 @@ fn connected(section: &mut Section, processes: u32) -> Result<()> {
     let servers = (0..processes).map(|_| Nginx::start()).collect::<Result<Vec<_>>>()?;
     let settle = Duration::from_secs(11);
     let of = |users: u32, rate: u32| {
-        let crowds = servers.iter().map(|server| {
-            Crowd { class: "Waiter", users: users.div_ceil(processes), rate, server, park: false }
+        let crowds = servers.iter().map(|server| Crowd {
+            class: "Waiter",
+            users: users.div_ceil(processes),
+            rate,
+            server,
+            park: false,
         });
         resident(&crowds.collect::<Vec<_>>(), settle)
     };

@@ -49,13 +49,11 @@ fn main() -> ExitCode {
         .about("Waits in great numbers, as the benchmarks need it")
         .scenario(class("Waiter").wait(constant(5.0)).task(1, "Ask", Anyone::ask))
         .scenario(class("Rare").wait(constant(60.0)).task(1, "Ask", Anyone::ask))
-        .scenario(
-            class("Steady").fixed_count(STEADY).wait(constant_throughput(10.0)).task(
-                1,
-                "Ask",
-                Anyone::ask_steadily,
-            ),
-        )
+        .scenario(class("Steady").fixed_count(STEADY).wait(constant_throughput(10.0)).task(
+            1,
+            "Ask",
+            Anyone::ask_steadily,
+        ))
         .scenario(class("Idler").wait(constant(3600.0)).task(1, "Nothing", Anyone::do_nothing))
         .scenario(class("Newcomer").wait(constant(3600.0)).task(1, "Ask", Anyone::ask))
         .run()
