@@ -24,7 +24,7 @@ const CONNECTIONS: u32 = 32;
 /// When the services or wrk cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     let (rounds, seconds) = (arguments.rounds.min(3), arguments.seconds);
-    let system = System::start()?;
+    let system = System::start(None)?;
     let at_rest = resident_of(&system.process)?;
     let (token, quote) = system.quote()?;
     let headers = [format!("Authorization: Bearer {token}")];
@@ -60,7 +60,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
 }
 
 /// `dynaclaimz all` as a process of its own.
-struct System {
+pub(crate) struct System {
     process: Child,
     gateway: u16,
     quotes: u16,
@@ -68,10 +68,20 @@ struct System {
 }
 
 impl System {
-    fn start() -> Result<Self> {
+    /// On these cores, as `taskset` takes them, or on all.
+    pub(crate) fn start(cores: Option<&str>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let ports = free_ports()?;
-        let process = Command::new(beside("dynaclaimz")?)
+        let program = beside("dynaclaimz")?;
+        let mut command = match cores {
+            None => Command::new(program),
+            Some(cores) => {
+                let mut pinned = Command::new("taskset");
+                pinned.args(["-c", cores]).arg(program);
+                pinned
+            }
+        };
+        let process = command
             .arg("all")
             .env("DATA_DIR", data.path())
             .env("JWT_SECRET", "a-secret-of-the-benchmark-0123456789")
@@ -88,6 +98,10 @@ impl System {
         let system = Self { process, gateway: ports[0], quotes: ports[4], _data: data };
         system.wait_until_ready()?;
         Ok(system)
+    }
+
+    pub(crate) fn gateway_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.gateway)
     }
 
     fn wait_until_ready(&self) -> Result<()> {

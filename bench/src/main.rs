@@ -3,14 +3,19 @@
 
 mod accuracy;
 mod contender;
+mod drivers;
 mod dynaclaimz;
 mod figures;
+mod generator;
+mod journeys;
 mod memory;
 mod record;
 mod section;
 mod server;
 mod show;
+mod spawning;
 mod stall;
+mod start;
 mod throughput;
 
 use std::path::PathBuf;
@@ -55,7 +60,11 @@ const PARTS: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("accuracy", accuracy::measure),
     ("stall", stall::measure),
+    ("drivers", drivers::measure),
     ("memory", memory::measure),
+    ("spawning", spawning::measure),
+    ("start", start::measure),
+    ("journeys", journeys::measure),
     ("services", dynaclaimz::measure),
 ];
 

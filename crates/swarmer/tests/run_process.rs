@@ -277,7 +277,7 @@ fn too_few_open_files_are_told() {
     Workload::with_open_files(1024, &arguments).run().expect_code(1).expect_said(&[
         "30000 users need about 30064 open files, but this process may open only 1024",
         "Hint: Raise the limit in this shell with `ulimit -n 30064`",
-        "or ask for at most 960 users.",
+        "or ask for at most 960 users, or close connections while users wait (--park-idle).",
     ]);
     assert_eq!(target.requests(), 0);
 }

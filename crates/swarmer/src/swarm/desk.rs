@@ -106,7 +106,10 @@ impl Desk {
 
     /// What this machine needs for a load; a master runs no user.
     pub(super) fn checklist(&self, load: &Load) -> Checklist {
-        if self.is_master() { Checklist::of_master() } else { Checklist::of_machine(load.users) }
+        if self.is_master() {
+            return Checklist::of_master();
+        }
+        Checklist::of_machine(load.users, self.options().park_idle.is_some())
     }
 
     fn is_master(&self) -> bool {

@@ -13,11 +13,11 @@ const OWN_FILES: u64 = 64;
 /// guess before the run ought to be.
 const USER_BYTES: u64 = 32 << 10;
 
-/// Sees to it that `users` users can each have a connection open.
+/// Sees to it that `users` users can each have a connection open; those who `park` close theirs while they wait.
 ///
 /// # Errors
-/// When the hard limit of open files is too low; a soft limit that is too low is raised.
-pub(super) fn files(users: u32) -> Result<Finding, SetupError> {
+/// When the hard limit of open files is too low for connections that stay; a soft limit that is too low is raised.
+pub(super) fn files(users: u32, park: bool) -> Result<Finding, SetupError> {
     let needed = u64::from(users) + OWN_FILES;
     let (soft, hard) = open_files()?;
     if needed <= soft {
@@ -27,12 +27,21 @@ pub(super) fn files(users: u32) -> Result<Finding, SetupError> {
         raise_open_files(hard, hard)?;
         return Ok(Finding::fine(format!("{needed} needed, {hard} allowed (raised from {soft})")));
     }
+    if park {
+        raise_open_files(hard, hard)?;
+        // How many of them are connected at once hangs on waits and target, and nobody knows it before the run.
+        return Ok(Finding::warning(format!(
+            "{users} users and only {hard} open files: with --park-idle users who wait need none, but a request that finds \
+             none left fails"
+        )));
+    }
     Err(SetupError::new(format!(
         "{users} users need about {needed} open files, but this process may open only {hard}"
     ))
     .hint(format!(
         "Raise the limit in this shell with `ulimit -n {needed}` (as root, or by `nofile` in /etc/security/limits.conf), \
-         or ask for at most {} users.",
+         or ask for at most {} users, or close connections \
+         while users wait (--park-idle).",
         hard.saturating_sub(OWN_FILES)
     )))
 }
@@ -112,10 +121,15 @@ mod tests {
 
     #[test]
     fn more_users_than_files_is_told_with_numbers() {
-        let error = files(u32::MAX).unwrap_err().to_string();
+        let error = files(u32::MAX, false).unwrap_err().to_string();
         assert!(error.contains("4294967295 users need about 4294967359 open files"), "{error}");
         assert!(error.contains("hint: Raise the limit"), "{error}");
-        assert!(matches!(files(1), Ok(Finding::Fine(_))));
+        assert!(matches!(files(1, false), Ok(Finding::Fine(_))));
+        let parked = files(u32::MAX, true);
+        assert!(
+            matches!(&parked, Ok(Finding::Warning(text)) if text.contains("--park-idle")),
+            "{parked:?}"
+        );
     }
 
     #[test]

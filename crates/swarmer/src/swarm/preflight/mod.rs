@@ -35,10 +35,10 @@ impl Finding {
 pub(super) struct Checklist(Vec<(&'static str, Result<Finding, SetupError>)>);
 
 impl Checklist {
-    /// What this machine has to have for `users` users.
-    pub(super) fn of_machine(users: u32) -> Self {
+    /// What this machine has to have for `users` users, who may `park` their connections while they wait.
+    pub(super) fn of_machine(users: u32, park: bool) -> Self {
         Self(vec![
-            ("open files", limits::files(users)),
+            ("open files", limits::files(users, park)),
             ("local ports", Ok(limits::ports(users))),
             ("memory", Ok(limits::memory(users))),
             ("clock", Ok(clock::clock())),

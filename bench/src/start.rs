@@ -1,0 +1,210 @@
+//! How soon a program is there: its help, and its first request.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::Arguments;
+use crate::contender::beside;
+use crate::journeys::locust;
+use crate::memory::terminate;
+use crate::section::{Limit, Section};
+
+/// How often each program is started.
+const STARTS: u32 = 10;
+
+/// The longest that a program may take to its first request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program, what makes it print its help, and what makes it send a request to `URL`.
+struct Program {
+    name: &'static str,
+    path: PathBuf,
+    help: &'static str,
+    request: &'static str,
+}
+
+/// # Errors
+/// When a program cannot be started or sends nothing.
+pub(crate) fn measure(_: &Arguments) -> Result<Section> {
+    let mut section = Section::new(
+        "start",
+        "Start",
+        &format!(
+            "Time from the start of the process to its end for the help, and to the first byte of the first request at a server \
+             within the harness. {STARTS} starts each, programs taking turns, on any core."
+        ),
+    );
+    section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
+    let target = Target::start()?;
+    let programs = programs(&mut section)?;
+    let mut times: Vec<_> = programs.iter().map(|_| (Vec::new(), Vec::new())).collect();
+    for _ in 0..STARTS {
+        for (program, (help, first)) in programs.iter().zip(&mut times) {
+            help.push(help_time(program)?);
+            first.push(target.first_request(program)?);
+        }
+    }
+    for (program, (help, first)) in programs.iter().zip(&times) {
+        let ours = program.name == "swarmer";
+        let mut figure = |what, values: &[f64], most| {
+            if ours {
+                section.limited(program.name, what, "ms", values, Limit::AtMost(most));
+            } else {
+                section.figure(program.name, what, "ms", values);
+            }
+        };
+        figure("help", help, 20.0);
+        figure("first request", first, 100.0);
+        section.commands.push(format!("{} {}", program.name, program.request));
+        if !ours {
+            section.ratio("help", ("swarmer", &times[0].0), (program.name, help), None);
+            section.ratio("first request", ("swarmer", &times[0].1), (program.name, first), None);
+        }
+    }
+    section.notes.push(
+        "Help of swarmer is that of `load-tests`; its first request that of `hammer`, which needs no services. swarmer and \
+         Locust check and prepare a whole run before the first request, wrk and oha have nothing to prepare."
+            .to_owned(),
+    );
+    Ok(section)
+}
+
+/// Ours first, then those peers that are here.
+fn programs(section: &mut Section) -> Result<Vec<Program>> {
+    let ours = Program {
+        name: "swarmer",
+        path: beside("hammer")?,
+        help: "--help",
+        request: "--headless --only-summary --users=1 --threads=1 --run-time=1s --host=URL Hammer",
+    };
+    let mut programs = vec![ours];
+    for (name, path, request) in [
+        ("wrk", find("wrk"), "-t1 -c1 -d1s URL"),
+        ("oha", find("oha"), "--no-tui -c 1 -n 1 URL"),
+        ("Locust", locust().ok(), "-f FILE --headless --only-summary -u 1 -t 1s -H URL"),
+    ] {
+        let help = if name == "Locust" { "-m locust --help" } else { "--help" };
+        match path {
+            Some(path) => programs.push(Program { name, path, help, request }),
+            None => section.notes.push(format!("{name} is not here and was not measured.")),
+        }
+    }
+    Ok(programs)
+}
+
+/// A peer among the harness's own tools, or on PATH.
+fn find(program: &str) -> Option<PathBuf> {
+    let own = Path::new("target/bench-tools");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [own.to_owned(), own.join("bin")].into_iter().chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Milliseconds until the help is printed. wrk ends its own with an error.
+fn help_time(program: &Program) -> Result<f64> {
+    let path = if program.name == "swarmer" { beside("load-tests")? } else { program.path.clone() };
+    let began = Instant::now();
+    let output = Command::new(&path).args(program.help.split(' ')).stdin(Stdio::null()).output()?;
+    let time = began.elapsed();
+    anyhow::ensure!(
+        !output.stdout.is_empty() || !output.stderr.is_empty(),
+        "{} prints no help",
+        path.display()
+    );
+    Ok(time.as_secs_f64() * 1e3)
+}
+
+/// A server that tells when the first byte of each connection came.
+struct Target {
+    url: String,
+    heard: Receiver<Instant>,
+}
+
+impl Target {
+    fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (tell, heard) = channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let tell = tell.clone();
+                thread::spawn(move || answer(stream, &tell));
+            }
+        });
+        Ok(Self { url, heard })
+    }
+
+    /// Milliseconds from the start of the program to its first request.
+    fn first_request(&self, program: &Program) -> Result<f64> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("locustfile.py");
+        std::fs::write(&file, LOCUSTFILE)?;
+        let arguments =
+            program.request.replace("URL", &self.url).replace("FILE", &file.display().to_string());
+        while self.heard.try_recv().is_ok() {}
+        let mut command = Command::new(&program.path);
+        if program.name == "Locust" {
+            command.args(["-m", "locust"]);
+        }
+        let began = Instant::now();
+        let mut process = command
+            .args(arguments.split(' '))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let first = self.heard.recv_timeout(PATIENCE);
+        terminate(&mut process)?;
+        let first = first.with_context(|| format!("no request from {}", program.name))?;
+        Ok(first.saturating_duration_since(began).as_secs_f64() * 1e3)
+    }
+}
+
+const LOCUSTFILE: &str = "
+from locust import FastHttpUser, task
+
+class Anyone(FastHttpUser):
+    @task
+    def ask(self):
+        self.client.get('/')
+";
+
+/// Answers whatever comes as if it were a request, until the peer leaves.
+fn answer(mut stream: TcpStream, tell: &Sender<Instant>) {
+    let mut buffer = [0; 4096];
+    let mut first = true;
+    while let Ok(1..) = stream.read(&mut buffer) {
+        if std::mem::take(&mut first) {
+            // Nobody listens any more once the part is over.
+            let _ = tell.send(Instant::now());
+        }
+        if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_request_is_told_once_for_each_connection() {
+        let target = Target::start().unwrap();
+        let began = Instant::now();
+        let mut stream = TcpStream::connect(target.url.trim_start_matches("http://")).unwrap();
+        for _ in 0..2 {
+            stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+            assert!(stream.read(&mut [0; 256]).unwrap() > 0);
+        }
+        assert!(target.heard.recv_timeout(PATIENCE).unwrap() >= began);
+        assert!(target.heard.try_recv().is_err());
+    }
+}
