@@ -53,7 +53,9 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     match locust {
         Ok(_) => {
             let command = format!("python {}", their_arguments("GATEWAY").join(" "));
-            section.commands.push(command.replace(AGENTS, "bench/peers/journeys-locust/agents.py"));
+            section
+                .commands
+                .push(command.replace(AGENTS_IN_PYTHON, "bench/peers/journeys-locust/agents.py"));
             theirs.show(&mut section, "Locust");
             let pair = (("load-tests", &ours.costs[..]), ("Locust", &theirs.costs[..]));
             section.ratio("CPU per request", pair.0, pair.1, None);
