@@ -128,7 +128,8 @@ fn every_page_and_folder_is_there() {
         assert!(read("docs/SUMMARY.md").contains(&format!("({page}.md)")), "{page}");
         let text = read(&format!("docs/{page}.md"));
         for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            assert!(support::root().join("docs").join(link).exists(), "{page}: {link}");
+            let file = link.split('#').next().unwrap_or_default();
+            assert!(support::root().join("docs").join(file).exists(), "{page}: {link}");
         }
     }
     let kubernetes = read("docs/running-on-kubernetes.md");
