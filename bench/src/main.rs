@@ -4,12 +4,16 @@
 mod contender;
 mod dynaclaimz;
 mod figures;
+mod http2;
 mod memory;
+mod peers;
 mod record;
 mod section;
 mod server;
 mod show;
 mod throughput;
+mod tls;
+mod turns;
 
 use std::path::PathBuf;
 
@@ -51,6 +55,8 @@ type Measure = fn(&Arguments) -> Result<Section>;
 /// All parts, in the order in which they are measured and published.
 const PARTS: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
+    ("tls", tls::measure),
+    ("http2", http2::measure),
     ("memory", memory::measure),
     ("services", dynaclaimz::measure),
 ];
