@@ -258,3 +258,24 @@ fn zeroed_usage() -> libc::rusage {
     // SAFETY: a plain C struct of numbers, for which all zeros is a value.
     unsafe { std::mem::zeroed() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrk_says_how_many_requests_it_made_and_how_quickly() {
+        let said = "  16204 requests in 1.04s, 2.35MB read\nRequests/sec:  15580.78\nTransfer/sec:      2.26MB\n";
+        assert_eq!(read_wrk(said).unwrap(), Count { requests: 16_204.0, rate: 15_580.78 });
+        let failed = read_wrk(&format!("{said}  Non-2xx or 3xx responses: 4\n")).unwrap_err();
+        assert_eq!(failed.to_string(), "not every reply was a success");
+    }
+
+    #[test]
+    fn the_total_of_our_csv_is_read_and_a_failure_is_not_passed_over() {
+        let row =
+            |failures: u32| format!("Type,Name\n,Aggregated,120,{failures},1,1,1,1,136,60.5,0\n");
+        assert_eq!(read_csv(&row(0)).unwrap(), Count { requests: 120.0, rate: 60.5 });
+        assert_eq!(read_csv(&row(7)).unwrap_err().to_string(), "7 of 120 requests failed");
+    }
+}

@@ -4,7 +4,9 @@ use anyhow::{Context, Result};
 
 use crate::Arguments;
 use crate::contender::{Load, own_version, swarmer, wrk_version, wrk_with};
-use crate::peers::{goose, goose_version, k6, k6_version, locust, locust_version, oha, oha_version};
+use crate::peers::{
+    goose, goose_version, k6, k6_version, locust, locust_version, oha, oha_version,
+};
 use crate::section::Section;
 use crate::server::{self, Nginx};
 use crate::turns::{self, Peer};
@@ -30,26 +32,28 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              included; memory is the largest resident set."
         ),
     );
+    section.versions = vec![server::version()?, own_version()];
     let ours = swarmer(load)?;
-    let fast = [
-        Peer { contender: wrk_with(load), least: Some(0.95) },
-        Peer { contender: oha(load)?, least: Some(1.05) },
-    ];
-    let mut slow = vec![
-        Peer { contender: goose(load)?, least: Some(2.0) },
-        Peer { contender: locust("Locust FastHttpUser", "Fast", load)?, least: Some(15.0) },
-        Peer { contender: locust("Locust HttpUser", "Plain", load)?, least: Some(60.0) },
-    ];
-    section.versions = vec![server::version()?, own_version(), wrk_version()?, oha_version()?];
-    section.versions.extend([goose_version()?, locust_version()?]);
-    if let Some(contender) = k6(load) {
-        slow.push(Peer { contender, least: None });
-        section.versions.push(k6_version()?);
-    } else {
-        section.notes.push("k6 was not measured: it is not on the path.".to_owned());
-    }
+    let (fast, slow) = peers(&mut section, load);
     let mut runs = turns::take(&mut section, server.url(), rounds, &ours, &fast)?;
     runs.extend(turns::take(&mut section, server.url(), slow_rounds, &ours, &slow)?);
     turns::figures(&mut section, &ours, &runs);
     Ok(section)
+}
+
+/// Those that are installed: first those of our speed, then the others.
+fn peers(section: &mut Section, load: Load) -> (Vec<Peer>, Vec<Peer>) {
+    let fast = [
+        turns::present(section, "wrk", wrk_version(), || Ok(wrk_with(load)), Some(0.95)),
+        turns::present(section, "oha", oha_version(), || oha(load), Some(1.05)),
+    ];
+    let quick = || locust("Locust FastHttpUser", "Fast", load);
+    let plain = || locust("Locust HttpUser", "Plain", load);
+    let slow = [
+        turns::present(section, "Goose", goose_version(), || goose(load), Some(2.0)),
+        turns::present(section, "Locust", locust_version(), quick, Some(15.0)),
+        turns::present(section, "Locust", locust_version(), plain, Some(60.0)),
+        turns::present(section, "k6", k6_version(), || Ok(k6(load)), None),
+    ];
+    (fast.into_iter().flatten().collect(), slow.into_iter().flatten().collect())
 }

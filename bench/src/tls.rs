@@ -30,7 +30,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              closes after each answer and notes whether the session was resumed."
         ),
     );
-    section.versions = vec![server::version()?, own_version(), wrk_version()?, oha_version()?];
+    section.versions = vec![server::version()?, own_version()];
     kept(&mut section, rounds, load)?;
     handshakes(&mut section, handshake_rounds, load)?;
     Ok(section)
@@ -39,10 +39,10 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
 fn kept(section: &mut Section, rounds: u32, load: Load) -> Result<()> {
     let server = Nginx::speaking(Speaks::Tls)?;
     let ours = swarmer(load)?.with(["--insecure"]);
-    let peers = [
-        Peer { contender: oha(load)?.with(["--insecure"]), least: Some(0.9) },
-        Peer { contender: wrk_with(load), least: None },
-    ];
+    let rust = || Ok(oha(load)?.with(["--insecure"]));
+    let rust = turns::present(section, "oha", oha_version(), rust, Some(0.9));
+    let native = turns::present(section, "wrk", wrk_version(), || Ok(wrk_with(load)), None);
+    let peers: Vec<Peer> = rust.into_iter().chain(native).collect();
     let runs = turns::take(section, server.url(), rounds, &ours, &peers)?;
     turns::figures(section, &ours, &runs);
     Ok(())
@@ -53,13 +53,21 @@ fn handshakes(section: &mut Section, rounds: u32, load: Load) -> Result<()> {
     let sessions = |mode| -> Result<Contender> {
         Ok(swarmer(load)?.with(["--insecure".to_owned(), format!("--tls-sessions={mode}")]))
     };
-    let contenders = [
+    let mut contenders = vec![
         sessions("off")?.named("swarmer, full handshakes"),
         sessions("own")?.named("swarmer, each user its own sessions"),
         sessions("shared")?.named("swarmer, shared sessions"),
-        oha(load)?.with(["--insecure", "--disable-keepalive"]).named("oha, a connection each"),
-        wrk_with(load).named("wrk, a connection each"),
     ];
+    let rust = || {
+        let once = oha(load)?.with(["--insecure", "--disable-keepalive"]);
+        Ok(once.named("oha, a connection each"))
+    };
+    let native = || Ok(wrk_with(load).named("wrk, a connection each"));
+    let peers = [
+        turns::present(section, "oha", oha_version(), rust, None),
+        turns::present(section, "wrk", wrk_version(), native, None),
+    ];
+    contenders.extend(peers.into_iter().flatten().map(|peer| peer.contender));
     let mut runs: Vec<Vec<Outcome>> = contenders.iter().map(|_| Vec::new()).collect();
     let mut resumed: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
