@@ -27,7 +27,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
         &format!(
             "As throughput, over TLS 1.3 with a certificate on P-256 that nobody checks: {rounds} rounds of {seconds} s over \
              {connections} connections that are kept. Then a new connection for each request, {handshake_rounds} rounds: nginx \
-             closes after each answer and notes whether the session was resumed."
+             closes after each answer and notes whether the session was resumed. There a client that leaves a part of its core \
+             idle waits for the server: compare the CPU time."
         ),
     );
     section.versions = vec![server::version()?, own_version()];
