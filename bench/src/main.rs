@@ -7,8 +7,10 @@ mod drivers;
 mod dynaclaimz;
 mod figures;
 mod generator;
+mod http2;
 mod journeys;
 mod memory;
+mod peers;
 mod record;
 mod section;
 mod server;
@@ -17,6 +19,8 @@ mod spawning;
 mod stall;
 mod start;
 mod throughput;
+mod tls;
+mod turns;
 
 use std::path::PathBuf;
 
@@ -61,6 +65,8 @@ const PARTS: &[(&str, Measure)] = &[
     ("accuracy", accuracy::measure),
     ("stall", stall::measure),
     ("drivers", drivers::measure),
+    ("tls", tls::measure),
+    ("http2", http2::measure),
     ("memory", memory::measure),
     ("spawning", spawning::measure),
     ("start", start::measure),

@@ -45,8 +45,11 @@ impl Section {
         }
     }
 
-    /// The values of one figure, by round.
+    /// The values of one figure, by round; what was not measured is not shown.
     pub(crate) fn figure(&mut self, contender: &str, what: &str, unit: &str, values: &[f64]) {
+        if values.is_empty() {
+            return;
+        }
         let limit = None;
         let (contender, what, unit) = (contender.to_owned(), what.to_owned(), unit.to_owned());
         self.figures.push(Figure { contender, what, unit, values: values.to_vec(), limit });
@@ -62,7 +65,7 @@ impl Section {
         limit: Limit,
     ) {
         self.figure(contender, what, unit, values);
-        if let Some(last) = self.figures.last_mut() {
+        if let Some(last) = self.figures.last_mut().filter(|_| !values.is_empty()) {
             last.limit = Some(limit);
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use swarmer::stats::{Histogram, Record, Row};
 
 use super::truth::{PERCENTILES, Times};
-use crate::contender::{beside, on_second_core};
+use crate::contender::{beside, on_second_core_with};
 
 /// What a client says of its run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +49,8 @@ pub(crate) fn swarmer(url: &str, tag: u8, class: &str, model: &[String]) -> Resu
     ];
     arguments.extend_from_slice(model);
     arguments.push(class.to_owned());
-    let ended = on_second_core(&beside("truth_asker")?.display().to_string(), &arguments, &[])?;
+    let ended =
+        on_second_core_with(&beside("truth_asker")?.display().to_string(), &arguments, &[])?;
     ensure!(ended.status.success(), "truth_asker failed: {}{}", ended.stdout, ended.stderr);
     let cpu = ended.outcome(0.0, 1.0).cpu;
     own(&Record::read(&fs::read_to_string(summary)?)?, cpu)
@@ -90,7 +91,7 @@ pub(crate) fn wrk(program: &Path, url: &str, options: &[String]) -> Result<Repor
     arguments.push("--timeout=10s".into());
     arguments.extend_from_slice(options);
     arguments.push(url.to_owned());
-    let ended = on_second_core(&program.display().to_string(), &arguments, &[])?;
+    let ended = on_second_core_with(&program.display().to_string(), &arguments, &[])?;
     ensure!(ended.status.success(), "wrk failed: {}{}", ended.stdout, ended.stderr);
     of_wrk(&ended.stdout)
 }
@@ -110,7 +111,7 @@ pub(crate) fn oha(program: &Path, url: &str, options: &[String]) -> Result<Repor
     let mut arguments: Vec<String> = vec!["--no-tui".into(), "--output-format=json".into()];
     arguments.extend_from_slice(options);
     arguments.push(url.to_owned());
-    let ended = on_second_core(&program.display().to_string(), &arguments, &[])?;
+    let ended = on_second_core_with(&program.display().to_string(), &arguments, &[])?;
     ensure!(ended.status.success(), "oha failed: {}", ended.stderr);
     of_oha(&ended.stdout)
 }
@@ -149,7 +150,7 @@ pub(crate) fn locust(
         format!("--csv={prefix}"),
     ];
     let surroundings = [("TARGET", format!("/{tag}")), ("PACE", pace.to_string())];
-    let ended = on_second_core(&program.display().to_string(), &arguments, &surroundings)?;
+    let ended = on_second_core_with(&program.display().to_string(), &arguments, &surroundings)?;
     ensure!(ended.status.success(), "Locust failed: {}", ended.stderr);
     of_locust(&fs::read_to_string(format!("{prefix}_stats.csv"))?)
 }
