@@ -148,7 +148,19 @@ pub(crate) fn page(record: &Record, source: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use std::path::Path;
+
+    use super::{number, page};
+    use crate::record::Record;
+
+    #[test]
+    fn the_published_page_says_what_the_raw_figures_say() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let source = "bench/results/latest.json";
+        let record = Record::read(&root.join(source)).unwrap();
+        let published = std::fs::read_to_string(root.join("docs/benchmarks.md")).unwrap();
+        assert!(published == page(&record, source), "`make bench-page` was not run");
+    }
 
     #[test]
     fn numbers_have_three_digits_that_count_and_thousands_apart() {

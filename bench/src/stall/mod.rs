@@ -79,8 +79,8 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
         "Closed clients are not wrong about the requests they made: the server's log says the same of them. But each of their users was \
          held up once, and made no request meanwhile; the requests that people would have made in those two seconds are missing."
             .to_owned(),
-        "At p90 theory stands on a step (one tenth of the run is the stall). swarmer's starts hang on timers of 1 ms, which is part of \
-         its times from due.".to_owned(),
+        "swarmer's starts hang on timers of 1 ms, which is part of its times from due. wrk adds times of requests that it thinks \
+         were left out.".to_owned(),
     ]);
     Ok(section)
 }
