@@ -191,6 +191,12 @@ impl<W: Workshop> Link<W> {
             }
             DOWN => {
                 let Some(taken) = self.inbox.take::<Down>(&custom.data) else { return };
+                if self.master.ours.is_none() {
+                    // Its greeting got lost. Only a master of ours writes letters; reports without a number could count twice.
+                    self.master.ours = Some(self.inbox.sender());
+                    self.master.acknowledged = true;
+                    self.master.tries = 0;
+                }
                 let ack = self.inbox.acknowledgement().message();
                 self.say(ToMaster::Custom(ack));
                 match taken {
