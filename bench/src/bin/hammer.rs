@@ -1,5 +1,4 @@
-//! The workload of the benchmarks, written with the public API as any other: users who ask for one page again and again,
-//! and users who ask once and then wait with their connection open.
+//! The workload of the benchmarks, written with the public API as any other: users who ask for one page again and again.
 
 use std::process::ExitCode;
 
@@ -25,10 +24,5 @@ fn main() -> ExitCode {
     Swarm::new("hammer", env!("CARGO_PKG_VERSION"))
         .about("Asks for one page, as the benchmarks need it")
         .scenario(Scenario::new("Hammer", Anyone::arrive).task(1, "Ask", Anyone::ask))
-        .scenario(Scenario::new("Waiter", Anyone::arrive).wait(constant(3600.0)).task(
-            1,
-            "Ask",
-            Anyone::ask,
-        ))
         .run()
 }
