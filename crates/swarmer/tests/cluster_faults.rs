@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "code of tests")]
 
+#[path = "cluster_support/fleet.rs"]
+mod fleet;
 #[path = "run_support/process.rs"]
 mod process;
 #[path = "cluster_support/relay.rs"]
@@ -16,6 +18,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use fleet::{Master, end_all, notes, settle, worker};
 use libtest_mimic::{Arguments, Trial};
 use process::{AS_WORKLOAD, Ended, Started, Workload};
 use rand::RngExt as _;
@@ -96,54 +99,14 @@ impl Hand {
     }
 }
 
-struct Master {
-    run: Started,
-    port: u16,
-}
-
-impl Master {
-    fn start(target: &Target, rest: &str) -> Self {
-        let arguments = format!(
-            "--headless --master --master-bind-host 127.0.0.1 --master-bind-port 0 --only-summary --csv run \
-             --summary-json summary.json --host {} {rest}",
-            target.url()
-        );
-        let mut run = Workload::new(&arguments).start();
-        run.wait_for("Listening for workers at ");
-        let said = run.said();
-        let address = said.split("Listening for workers at ").nth(1).unwrap();
-        let port = address.split_whitespace().next().unwrap().rsplit(':').next().unwrap();
-        Self { run, port: port.parse().unwrap() }
-    }
-
-    /// With so many workers, and all users at work.
-    fn steady(target: &Target, workers: usize) -> Self {
-        let users = format!("--expect-workers {workers} -u {USERS} -r {USERS} -s 1 Steady");
-        Self::start(target, &users)
-    }
-
-    fn end(self) -> Ended {
-        self.run.signal(libc::SIGINT);
-        self.run.wait().expect_code(0)
-    }
-}
-
-fn worker(port: u16, classes: &str) -> Started {
-    Workload::new(&format!("--worker --master-port {port} --threads 1 {classes}")).start()
+/// A master with so many workers, and all users at work.
+fn steady_master(target: &Target, workers: usize) -> Master {
+    let users = format!("--expect-workers {workers} -u {USERS} -r {USERS} -s 1 Steady");
+    Master::start(target, &users)
 }
 
 fn steady(port: u16) -> Started {
     worker(port, "Steady")
-}
-
-fn end_all(workers: Vec<Started>) {
-    for worker in workers {
-        worker.wait().expect_code(0);
-    }
-}
-
-fn settle(seconds: u64) {
-    sleep(Duration::from_secs(seconds));
 }
 
 /// Waits until all users work, no more and no less; at most ten seconds.
@@ -162,14 +125,6 @@ fn all_work(target: &Target) {
     }
 }
 
-fn notes(ended: &Ended) -> Vec<String> {
-    let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();
-    let mut notes: Vec<String> = serde_json::from_value(summary["notes"].clone()).unwrap();
-    // On a crowded machine a request may take long: that is no loss.
-    notes.retain(|note| !note.starts_with("The slowest request took "));
-    notes
-}
-
 /// Nothing is lost and nothing counts twice.
 fn assert_exact(ended: &Ended, target: &Target) {
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
@@ -178,7 +133,7 @@ fn assert_exact(ended: &Ended, target: &Target) {
 
 fn a_short_sleep_changes_nothing() {
     let target = Target::start();
-    let mut master = Master::steady(&target, 3);
+    let mut master = steady_master(&target, 3);
     let workers: Vec<_> = (0..3).map(|_| steady(master.port)).collect();
     master.run.wait_for("All users spawned");
     settle(1);
@@ -195,7 +150,7 @@ fn a_short_sleep_changes_nothing() {
 
 fn a_long_sleep_moves_the_share() {
     let target = Target::start();
-    let mut master = Master::steady(&target, 3);
+    let mut master = steady_master(&target, 3);
     let workers: Vec<_> = (0..3).map(|_| steady(master.port)).collect();
     master.run.wait_for("All users spawned");
     settle(1);
@@ -217,7 +172,7 @@ fn a_long_sleep_moves_the_share() {
 /// A container that is started again may keep its name: the relay gives both processes the same.
 fn a_worker_comes_anew_under_its_name() {
     let target = Target::start();
-    let mut master = Master::steady(&target, 2);
+    let mut master = steady_master(&target, 2);
     let host = swarmer_host();
     let weather = Weather { identity: Some(format!("{host}_{:032x}", 7)), ..Weather::default() };
     let relay = Relay::start(master.port, weather);
@@ -249,7 +204,7 @@ fn swarmer_host() -> String {
 
 fn a_partition_heals() {
     let target = Target::start();
-    let mut master = Master::steady(&target, 3);
+    let mut master = steady_master(&target, 3);
     let relay = Relay::start(master.port, Weather::default());
     let workers = vec![steady(relay.port), steady(master.port), steady(master.port)];
     master.run.wait_for("All users spawned");
@@ -267,7 +222,7 @@ fn a_partition_heals() {
 
 fn a_broken_connection_is_made_anew() {
     let target = Target::start();
-    let mut master = Master::steady(&target, 3);
+    let mut master = steady_master(&target, 3);
     let relay = Relay::start(master.port, Weather::default());
     let workers = vec![steady(relay.port), steady(master.port), steady(master.port)];
     master.run.wait_for("All users spawned");
@@ -284,7 +239,7 @@ fn a_broken_connection_is_made_anew() {
 
 fn a_bad_network_loses_nothing() {
     let target = Target::start();
-    let mut master = Master::steady(&target, 3);
+    let mut master = steady_master(&target, 3);
     let delay = Duration::from_millis(400);
     let weather = Weather { delay, doubled: 4, lost: 12, identity: None };
     let relays: Vec<_> = (0..3).map(|_| Relay::start(master.port, weather.clone())).collect();

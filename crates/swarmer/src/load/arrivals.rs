@@ -139,6 +139,28 @@ impl Arrivals {
         }
     }
 
+    /// The number of the next arrival, whoever serves it.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.number
+    }
+
+    /// The limit of [`at_most`](Self::at_most).
+    pub(crate) fn most(&self) -> Option<u64> {
+        self.most
+    }
+
+    /// The next arrival, whoever serves it, and its place in the round of the drivers: `place % of` is the index of the
+    /// driver that serves it.
+    pub(crate) fn next_with_place(&mut self) -> Option<(Arrival, usize)> {
+        let arrival = self.next_of_all()?;
+        let turn = &mut self.by_class[arrival.class];
+        // A class starts its round one driver on from the class before it: with few arrivals of many classes not all
+        // would go to the first driver.
+        let place = *turn + arrival.class;
+        *turn += 1;
+        Some((arrival, place))
+    }
+
     /// Everything this follows from: with it another process can make the same sequence.
     pub(crate) fn terms(&self) -> (&Rates, &Ingredients, Option<Duration>, Option<u64>) {
         (&self.rates, &self.made_of, self.until, self.most)
@@ -163,11 +185,6 @@ impl Arrivals {
     pub fn at_most(mut self, most: Option<u64>) -> Self {
         self.most = most;
         self
-    }
-
-    /// Whether there is a limit on the number of arrivals.
-    pub(crate) fn is_counted(&self) -> bool {
-        self.most.is_some()
     }
 
     /// Whether there are arrivals for this class.
@@ -215,13 +232,8 @@ impl Iterator for Arrivals {
 
     fn next(&mut self) -> Option<Arrival> {
         loop {
-            let arrival = self.next_of_all()?;
-            let turn = self.by_class[arrival.class];
-            // A class starts its round one driver on from the class before it: with few arrivals of many classes
-            // not all would go to the first driver.
-            let ours = (turn + arrival.class) % self.share.of.max(1) == self.share.index;
-            self.by_class[arrival.class] = turn + 1;
-            if ours {
+            let (arrival, place) = self.next_with_place()?;
+            if place % self.share.of.max(1) == self.share.index {
                 return Some(arrival);
             }
         }

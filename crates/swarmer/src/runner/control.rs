@@ -50,6 +50,10 @@ pub(crate) trait Watcher {
     /// So many of the users that were to be started have been dealt with.
     fn started(&mut self, _births: u32) {}
 
+    /// In a run that is steered from elsewhere: all journeys that were to arrive here by the shares of this turn have, and
+    /// are over.
+    fn served(&mut self, _turn: u64) {}
+
     /// A user asked for the end of the test; `true` when that is passed on instead of done here.
     fn passes_on_stop(&mut self, _reason: &str) -> bool {
         false
@@ -107,7 +111,7 @@ pub(crate) struct Control<W, F: Fleet> {
     gathering: Option<Instant>,
     outstanding: Outstanding,
     /// Nodes that journeys still arrive at, in a run of that model.
-    open: Option<BTreeSet<usize>>,
+    open: Option<Openings>,
     /// Who is told, in a run that is steered from elsewhere, that all users have started.
     serving: Option<Vec<oneshot::Sender<()>>>,
     /// All tasks there were are given out.
@@ -127,6 +131,13 @@ pub(crate) struct Control<W, F: Fleet> {
 struct Goal {
     users: u32,
     rate: f64,
+}
+
+/// The nodes that journeys still arrive at, by the shares of this turn.
+#[derive(Debug, Default)]
+struct Openings {
+    nodes: BTreeSet<usize>,
+    turn: u64,
 }
 
 /// How starting users went in this run.
@@ -294,10 +305,10 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                     self.open_round(false);
                 }
             }
-            Event::Served { node } => {
-                let open = self.open.as_mut();
-                if open.is_some_and(|open| open.remove(&node) && open.is_empty()) {
-                    self.stop();
+            Event::Served { node, turn } => self.served(node, turn),
+            Event::Shared { nodes, turn } => {
+                if let Some(open) = &mut self.open {
+                    *open = Openings { nodes: nodes.into_iter().collect(), turn };
                 }
             }
             Event::Drained { node } => self.farewell_of(node),

@@ -91,8 +91,10 @@ pub(crate) enum Event {
     StartFailed { class: usize, reason: String },
     /// A user has done its share of a limited number of tasks; `empty` when it was the last one here.
     Done { empty: bool },
-    /// All journeys that were to arrive here have, and are over.
-    Served { node: usize },
+    /// All journeys that were to arrive here have, and are over, by the shares of this turn.
+    Served { node: usize, turn: u64 },
+    /// Shares have changed: journeys arrive at these nodes.
+    Shared { nodes: Vec<usize>, turn: u64 },
     /// All users are gone, after [`Command::StopAll`].
     Drained { node: usize },
     /// A user asked for the end of the test.
@@ -136,8 +138,6 @@ pub(crate) struct Driver {
     living: Rc<RefCell<Living>>,
     pending: VecDeque<Birth>,
     open: Option<Open>,
-    /// Users started for journeys.
-    called: u64,
     events: UnboundedSender<Event>,
     /// Of a driver that has its thread to itself.
     monitor: Option<Monitor>,
@@ -204,8 +204,8 @@ impl Driver {
         let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
-        let (pending, open, called, monitor) = (VecDeque::new(), None, 0, None);
-        Ok(Self { index, setup, env, http, bases, living, pending, open, called, events, monitor })
+        let (pending, open, monitor) = (VecDeque::new(), None, None);
+        Ok(Self { index, setup, env, http, bases, living, pending, open, events, monitor })
     }
 
     /// As [`run`](Self::run), and watches the thread meanwhile, which nobody else must use.
@@ -257,7 +257,7 @@ impl Driver {
             Command::Stop { class, users, grace } => self.stop_users(class, &users, grace),
             Command::Open(opening) => {
                 self.living.borrow_mut().draining = false;
-                self.open = Some(Open::new(*opening, self.setup.classes.len()));
+                self.open_for(&opening);
             }
             Command::Finish => {
                 self.say_started(self.pending.len());
@@ -333,6 +333,25 @@ impl Driver {
         self.say_started(started);
     }
 
+    /// Journeys arrive from now on, or from a moment on another share of them.
+    fn open_for(&mut self, opening: &Opening) {
+        match &mut self.open {
+            Some(open) if opening.turn > open.turns() => open.turn(opening),
+            _ => self.open = Some(Open::new(opening.clone(), self.setup.classes.len())),
+        }
+        // Users above the limit, of the classes that have most, go after their journeys.
+        let living = self.living.borrow();
+        let mut left: Vec<Vec<&StopSignal>> =
+            living.by_class.iter().map(|users| users.values().collect()).collect();
+        let users: usize = left.iter().map(Vec::len).sum();
+        for _ in opening.users as usize..users {
+            let fullest = left.iter_mut().max_by_key(|users| users.len());
+            if let Some(signal) = fullest.and_then(Vec::pop) {
+                signal.raise(Stop::AfterTask);
+            }
+        }
+    }
+
     /// Gives the journeys that are due to users.
     async fn serve_due(&mut self) {
         let mut started = 0;
@@ -351,7 +370,7 @@ impl Driver {
 
     /// Gives a journey to a free user, or to a new one, or to nobody. Whether a user was started for it.
     fn serve(&mut self, class: usize, call: Call) -> bool {
-        let Some(open) = &self.open else { return false };
+        let Some(open) = &mut self.open else { return false };
         if open.pool.call(class, call) {
             return false;
         }
@@ -361,9 +380,7 @@ impl Driver {
             return false;
         }
         let place = open.pool.place(class, call);
-        // Every driver counts its own users, in numbers that no other driver uses.
-        let number = self.called * open.drivers() + open.index();
-        self.called += 1;
+        let number = open.number();
         self.start(Birth { due: call.due, class, number }, Turns::Called(place));
         true
     }
@@ -373,7 +390,8 @@ impl Driver {
         let Some(open) = &mut self.open else { return };
         self.env.recorder.borrow_mut().journeys_dropped(open.pool.take_missed());
         if open.is_over() {
-            self.say(Event::Served { node: self.index });
+            let turn = open.turns();
+            self.say(Event::Served { node: self.index, turn });
         }
     }
 
@@ -382,6 +400,7 @@ impl Driver {
         let now = clock::now();
         let Some(open) = &mut self.open else { return };
         let unserved = std::iter::from_fn(|| open.take_due(now)).count();
+        open.close();
         self.env.recorder.borrow_mut().journeys_dropped(unserved as u64);
     }
 

@@ -156,10 +156,15 @@ impl Fleet for Drivers {
         let whole = Part { first: 0, drivers: self.len(), of: room.clamp(1, self.len()) };
         let Part { first, drivers, of } = plan.part.unwrap_or(whole);
         let drivers = drivers.min(of).min(self.len());
-        for index in 0..drivers {
-            let share = Share { index: first + index, of };
-            let (arrivals, users) = (plan.arrivals.clone(), share.part(plan.users));
-            let opening = Opening { arrivals, share, began: plan.began, users };
+        let OpenPlan { began, turn, from, .. } = *plan;
+        for index in 0..self.len() {
+            let share = (index < drivers).then_some(Share { index: first + index, of });
+            if share.is_none() && turn == 0 {
+                break;
+            }
+            let users = share.map_or(0, |share| share.part(plan.users));
+            let arrivals = plan.arrivals.clone();
+            let opening = Opening { arrivals, share, from, turn, began, users };
             self.tell(index, Command::Open(Box::new(opening)));
         }
         (0..drivers).collect()

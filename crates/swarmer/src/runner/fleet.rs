@@ -103,6 +103,10 @@ pub(crate) struct OpenPlan {
     pub(crate) classes: usize,
     /// From when due moments count.
     pub(crate) began: Instant,
+    /// How often shares have changed: 0 at the beginning.
+    pub(crate) turn: u64,
+    /// This is about arrivals due from then on, counted from `began`.
+    pub(crate) from: Duration,
     /// What of it is for this fleet, where that is a part of a larger one.
     pub(crate) part: Option<Part>,
 }

@@ -93,6 +93,9 @@ pub(super) struct Journeys {
     pub(super) classes: usize,
     /// Seconds since the Unix epoch.
     pub(super) began: f64,
+    /// How often shares have changed, and from when on this one holds, in seconds after the beginning.
+    pub(super) turn: u64,
+    pub(super) from: f64,
 }
 
 impl Terms {
@@ -140,6 +143,8 @@ impl Journeys {
             users: plan.users,
             classes: plan.classes,
             began,
+            turn: plan.turn,
+            from: plan.from.as_secs_f64(),
         }
     }
 
@@ -177,8 +182,8 @@ impl Journeys {
         let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let part =
             Part { first: index(self.first), drivers: index(self.drivers), of: index(self.of) };
-        let (users, classes) = (self.users, self.classes);
-        Ok(OpenPlan { arrivals, users, classes, began, part: Some(part) })
+        let (users, classes, turn, from) = (self.users, self.classes, self.turn, span(self.from)?);
+        Ok(OpenPlan { arrivals, users, classes, began, turn, from, part: Some(part) })
     }
 }
 
@@ -198,7 +203,7 @@ pub(super) enum Up {
     /// What happened since the last report.
     Report(Box<Figures>),
     /// All journeys that were to arrive have, and are over.
-    Served { run: u64 },
+    Served { run: u64, turn: u64 },
     /// All users of a run are gone, and all is reported.
     Drained { run: u64 },
     /// It lets its users go and quits when they are gone: nothing more is to be asked of it.

@@ -184,6 +184,11 @@ impl Delta {
         self.exemplars.iter_mut().for_each(|exemplar| move_time(&mut exemplar.at));
     }
 
+    /// Journeys that were due and were begun or dropped.
+    pub(crate) fn journeys_due(&self) -> u64 {
+        self.schedule.started + self.schedule.dropped
+    }
+
     /// Number of requests in it, failed ones included.
     pub fn requests(&self) -> u64 {
         self.rows.iter().filter(|row| row.key.kind == Kind::Request).map(|row| row.requests).sum()

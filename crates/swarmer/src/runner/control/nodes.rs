@@ -148,17 +148,27 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             );
             self.make_good(goal);
         }
-        if let Some(open) = self.open.as_mut()
-            && open.remove(&node)
-            && open.is_empty()
-        {
-            self.stop();
+        if let Some(turn) = self.open.as_ref().map(|open| open.turn) {
+            self.served(node, turn);
         }
         self.farewell_of(node);
         if was_open && !self.round.is_open() {
             self.close_round();
         }
         self.finish_ramp_if_done();
+    }
+
+    /// No more journeys arrive at a node, unless shares change.
+    pub(super) fn served(&mut self, node: usize, turn: u64) {
+        let Some(open) = self.open.as_mut().filter(|open| open.turn == turn) else { return };
+        if !open.nodes.remove(&node) || !open.nodes.is_empty() {
+            return;
+        }
+        if self.serving.is_some() {
+            self.watcher.served(turn);
+        } else {
+            self.stop();
+        }
     }
 
     /// Goes back to the number of users asked for, at the rate asked for.

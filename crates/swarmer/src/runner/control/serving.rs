@@ -2,7 +2,7 @@
 
 use tracing::debug;
 
-use super::{Control, Sending, State, Watcher};
+use super::{Control, Openings, Sending, State, Watcher};
 use crate::clock;
 use crate::logging::RUNNERS;
 use crate::runner::fleet::Fleet;
@@ -42,7 +42,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 self.tell_if_placed();
             }
             Service::Open(plan) if self.may_serve() => {
-                self.open = Some(self.fleet.open(&plan).into_iter().collect());
+                let nodes = self.fleet.open(&plan).into_iter().collect();
+                self.open = Some(Openings { nodes, turn: plan.turn });
                 self.tell_if_placed();
             }
             Service::Counts { .. } | Service::Start(_) | Service::Open(_) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
 use super::{
-    Control, Goal, Moving, Outstanding, Ramping, Sending, Starts, State, Trouble, Watcher,
+    Control, Goal, Moving, Openings, Outstanding, Ramping, Sending, Starts, State, Trouble, Watcher,
 };
 use crate::clock;
 use crate::load::{Arrivals, Ramp};
@@ -147,6 +147,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             users,
             classes,
             began,
+            turn: 0,
+            from: Duration::ZERO,
             part: None,
         });
         let (count, noun) = (nodes.len(), if F::OUTLIVES_NODES { "workers" } else { "drivers" });
@@ -155,7 +157,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         );
         info!(target: RUNNERS, "{plan}");
         self.collector.mark(MarkKind::Plan, plan);
-        self.open = Some(nodes.into_iter().collect());
+        self.open = Some(Openings { nodes: nodes.into_iter().collect(), turn: 0 });
         self.state.send_replace(State::Running);
     }
 

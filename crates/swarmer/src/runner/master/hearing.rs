@@ -85,7 +85,8 @@ impl Workers {
             return false;
         };
         peer.last_heard = clock::now();
-        if peer.node.is_none() && !peer.is_new && matches!(message, ToMaster::Heartbeat(_)) {
+        let is_away = peer.node.is_none() && !peer.is_new && !peer.leaves;
+        if is_away && matches!(message, ToMaster::Heartbeat(_)) {
             info!(target: RUNNERS, "Worker {from} self-healed with heartbeat, setting state to {}.", peer.state);
             self.take_back(from);
         }
@@ -312,12 +313,13 @@ impl Workers {
             Up::Report(figures) => self.figures(from, *figures),
             Up::Drained { .. } => self.has_stopped(from),
             Up::Leaving => {
+                if let Some(peer) = self.peers.get_mut(from) {
+                    peer.leaves = true;
+                }
                 self.part(from, format!("Worker {from} is leaving."), Departure::InOrder);
             }
-            Up::Served { .. } => {
-                if let Some(node) = node {
-                    self.queue.push_back(Event::Served { node });
-                }
+            Up::Served { run, turn } if current == Some(run) => {
+                self.queue.extend(node.map(|node| Event::Served { node, turn }));
             }
             Up::StopTest { run, reason } if current == Some(run) => {
                 self.queue.push_back(Event::StopTest { reason });
@@ -327,7 +329,7 @@ impl Workers {
                 self.part(from, format!("Worker {from} cannot work: {reason}"), Departure::Lost);
                 self.say(from, ToWorker::Quit, Extra::new());
             }
-            Up::StopTest { .. } | Up::Failed { .. } => {}
+            Up::Served { .. } | Up::StopTest { .. } | Up::Failed { .. } => {}
         }
     }
 
@@ -392,7 +394,10 @@ impl Workers {
         }
         for blob in &figures.deltas {
             match Delta::unpack(blob) {
-                Ok(delta) => self.merge(from, delta),
+                Ok(delta) => {
+                    self.count_journeys(from, delta.journeys_due());
+                    self.merge(from, delta);
+                }
                 Err(problem) => {
                     warn!(target: RUNNERS, "Figures of worker {from} cannot be read and are lost: {problem}");
                 }

@@ -3,9 +3,11 @@
 //! Locust's workers are told how many users of each class they are to run, ours which users and when exactly
 //! ([`super::letters`]). What both say becomes [`Event`]s, so that the control plane does not know the difference.
 
+mod fleet;
 mod hearing;
 mod journal;
 mod peer;
+mod sharing;
 mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,11 +17,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::driver::{Birth, Departure, Event};
-use super::fleet::{Fleet, Loss, OpenPlan};
-use super::gear::{Gear, Reform};
+use super::driver::{Departure, Event};
 use super::letters::{Down, Inbox, Terms};
 use crate::clock::{self, Anchor};
 use crate::cluster::{
@@ -27,11 +27,10 @@ use crate::cluster::{
 };
 use crate::events::{Hooks, Outgoing};
 use crate::logging::RUNNERS;
-use crate::options::Options;
-use crate::stats::Worker;
 use journal::Journal;
 pub(crate) use journal::{LeftRun, left_run};
 use peer::{Kind, Peer};
+use sharing::Opened;
 
 /// A worker that was silent for so long is missing: 4 to 5 seconds in Locust.
 const SILENCE: Duration = Duration::from_millis(4_500);
@@ -77,6 +76,8 @@ pub(crate) struct Workers {
     tick: Interval,
     /// The run that goes on, until it is stopped.
     run: Option<Terms>,
+    /// Its journeys, in the open model.
+    opened: Option<Opened>,
     /// The number of the last round of a run, as long as reports are missing.
     last_round: Option<u64>,
     next_index: u64,
@@ -111,6 +112,7 @@ impl Workers {
             queue: VecDeque::new(),
             tick,
             run: None,
+            opened: None,
             last_round: None,
             next_index: 0,
         }
@@ -161,7 +163,7 @@ impl Workers {
     fn join(&mut self, identity: &Identity, users: Vec<(usize, u64)>) {
         let node = self.nodes.len();
         let Some(peer) = self.peers.get_mut(identity) else { return };
-        let recovered = peer.was_lost;
+        let (recovered, is_ours) = (peer.was_lost, peer.is_ours());
         peer.begin_node(node, self.classes.len());
         let early = std::mem::take(&mut peer.early);
         let running = peer.users.clone();
@@ -172,14 +174,24 @@ impl Workers {
             let (delta, users) = (Box::new(delta), running.clone());
             self.queue.push_back(Event::Report { node, number: 0, delta, users });
         }
+        if is_ours {
+            self.share_soon();
+        }
     }
 
     /// Takes a worker out of the fleet; the peer stays known.
-    fn part(&mut self, identity: &Identity, why: String, news: Departure) {
+    fn part(&mut self, identity: &Identity, mut why: String, news: Departure) {
         let Some(peer) = self.peers.get_mut(identity) else { return };
         let Some(node) = peer.node.take() else { return };
         peer.end_node(news);
         self.nodes[node].present = false;
+        if peer.is_ours() {
+            if news == Departure::Lost {
+                why.extend(self.journeys_left(identity));
+            }
+            // Said first, so that the run does not end with the worker that served last.
+            self.share_anew();
+        }
         self.queue.push_back(Event::Left { node, why, news });
     }
 
@@ -214,6 +226,7 @@ impl Workers {
         // One that may come back with what it has to say is known longer.
         self.peers
             .retain(|_, peer| peer.node.is_some() || silent(peer) <= FORGOTTEN || peer.is_ours());
+        self.share_if_due(now);
         let known: Vec<Identity> = self.peers.keys().cloned().collect();
         for identity in known {
             self.flush(&identity, now);
@@ -263,207 +276,6 @@ impl Workers {
             Some(echo) => extra.with(entry::ECHO, echo),
             None => extra,
         }
-    }
-}
-
-impl Fleet for Workers {
-    const OUTLIVES_NODES: bool = true;
-    /// Workers get one message for all that is due within half of this.
-    const LOOK_AHEAD: Duration = Duration::from_secs(1);
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn node(&self, node: usize) -> &str {
-        self.nodes.get(node).map_or("unknown", |node| node.identity.as_str())
-    }
-
-    fn present(&self) -> impl Iterator<Item = usize> {
-        self.nodes.iter().enumerate().filter(|(_, node)| node.present).map(|(index, _)| index)
-    }
-
-    fn lose(&mut self, node: usize, loss: Loss) -> Option<String> {
-        let identity = self.identity(node)?;
-        let what = match loss {
-            Loss::Died(reason) => format!("died ({reason})"),
-            Loss::Stuck => "did not say that its users have stopped".to_owned(),
-            Loss::Silent => "did not hand in its last figures".to_owned(),
-        };
-        self.nodes[node].present = false;
-        let peer = self.peers.get_mut(&identity)?;
-        peer.node = None;
-        peer.end_node(Departure::Lost);
-        Some(format!("Worker {identity} {what}; what it did since its last report is not counted"))
-    }
-
-    async fn next_event(&mut self) -> Event {
-        loop {
-            if let Some(event) = self.queue.pop_front() {
-                return event;
-            }
-            tokio::select! {
-                event = self.socket.receive() => match event {
-                    Some(event) => self.hear(event),
-                    None => std::future::pending().await,
-                },
-                Some(outgoing) = next_outgoing(self.outgoing.as_mut()) => self.send_out(&outgoing),
-                _ = self.tick.tick() => self.look_after(),
-            }
-        }
-    }
-
-    fn equip(&mut self, gear: &Gear) {
-        self.classes = gear.classes.iter().map(|class| class.name().to_owned()).collect();
-        self.terms = Terms::of(&gear.options, self.classes.clone());
-        let told = self.terms.options.iter();
-        self.options = told.map(|(name, value)| (name.clone(), value_of(value))).collect();
-    }
-
-    fn exchange(&mut self, options: &Arc<Options>) {
-        let terms = Terms::of(options, self.classes.clone());
-        self.write_all(&Down::Options(terms.options));
-    }
-
-    fn reform(&mut self, reform: &Reform) {
-        // A worker that comes later is told all of it, in the same order.
-        self.command.edits.push(reform.edit.clone());
-        for identity in self.of_kind(|_| true) {
-            self.say(&identity, ToWorker::Edit(reform.edit.clone()), Extra::new());
-        }
-    }
-
-    fn begin_run(&mut self) {
-        let terms = Terms { run: rand::random(), ..self.terms.clone() };
-        let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
-        let of = ours.len();
-        for (index, identity) in ours.iter().enumerate() {
-            let terms = Self::terms_for(&terms, index, of);
-            self.write(identity, &Down::Begin(Box::new(terms)));
-        }
-        self.peers.values_mut().for_each(Peer::begin_run);
-        self.last_round = None;
-        if let Some(journal) = &mut self.journal {
-            journal.begin(&terms, self.command.anchor.epoch_seconds(clock::now()));
-        }
-        self.run = Some(terms);
-        info!(target: RUNNERS, "Sending spawn jobs to {} ready workers", self.present().count());
-    }
-
-    fn take_up(&mut self, left: LeftRun) {
-        if let Some(journal) = &mut self.journal {
-            journal.go_on();
-        }
-        self.letters = left.letters;
-        self.run = Some(left.terms);
-    }
-
-    fn aim(&mut self, users: u32, rate: f64) {
-        if let Some(journal) = &mut self.journal {
-            journal.aim(users, rate);
-        }
-    }
-
-    fn reset(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.reset(self.command.anchor.epoch_seconds(clock::now()));
-        }
-    }
-
-    fn ended(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.end();
-        }
-    }
-
-    fn start_users(&mut self, node: usize, births: Vec<Birth>) {
-        let Some(identity) = self.identity(node) else { return };
-        let anchor = self.command.anchor;
-        let Some(peer) = self.peers.get_mut(&identity) else { return };
-        match &mut peer.kind {
-            Kind::Ours { .. } => {
-                let births = births.iter().map(|birth| {
-                    (as_u32(birth.class), birth.number, anchor.epoch_seconds(birth.due))
-                });
-                let births = births.collect();
-                self.write(&identity, &Down::Start(births));
-            }
-            Kind::Locust(plan) => {
-                plan.births.extend(births.iter().map(|birth| (birth.due, birth.class)));
-                self.flush(&identity, clock::now());
-            }
-        }
-    }
-
-    fn stop_users(&mut self, node: usize, class: usize, users: Vec<u64>, grace: Duration) {
-        let Some(identity) = self.identity(node) else { return };
-        let Some(peer) = self.peers.get_mut(&identity) else { return };
-        match &mut peer.kind {
-            Kind::Ours { .. } => {
-                let (class, grace) = (as_u32(class), grace.as_secs_f64());
-                self.write(&identity, &Down::Leave { class, users, grace });
-            }
-            Kind::Locust(plan) => {
-                let unborn = plan.stop(class, users.len());
-                self.say_started(node, unborn);
-                self.flush(&identity, clock::now());
-            }
-        }
-    }
-
-    fn spawned(&mut self, users: u32) {
-        self.write_all(&Down::Spawned(users));
-        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
-            self.say(&identity, ToWorker::SpawningComplete(users.into()), Extra::new());
-        }
-    }
-
-    fn open(&mut self, plan: &OpenPlan) -> Vec<usize> {
-        self.open_journeys(plan)
-    }
-
-    fn finish(&mut self) {
-        self.write_all(&Down::Finish);
-    }
-
-    fn stop_all(&mut self, grace: Duration) {
-        self.run = None;
-        self.write_all(&Down::Stop { grace: grace.as_secs_f64() });
-        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
-            self.say(&identity, ToWorker::Stop, Extra::new());
-        }
-        self.peers.values_mut().for_each(Peer::begin_stop);
-    }
-
-    fn abort(&mut self) {
-        self.write_all(&Down::Abort);
-    }
-
-    fn ask_for_reports(&mut self, number: u64, last: bool) {
-        let last_round = last.then_some(number);
-        let reported: Vec<usize> = self
-            .peers
-            .values()
-            .filter(|peer| !(last && peer.owes_last_report()))
-            .filter_map(|peer| peer.node)
-            .collect();
-        self.last_round = last_round;
-        for node in reported {
-            self.queue.push_back(Event::Reported { node, number });
-        }
-    }
-
-    /// Waits until all have been told: a process that ends before leaves workers at work.
-    async fn dismiss(&mut self) {
-        for identity in self.peers.keys() {
-            self.say(identity, ToWorker::Quit, Extra::new());
-        }
-        self.socket.transport().close(LINGER);
-        while self.socket.receive().await.is_some() {}
-    }
-
-    fn workers(&self) -> Vec<Worker> {
-        self.peers.iter().map(|(identity, peer)| peer.shown(identity)).collect()
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) const SPAWN_EVERY: Duration = Duration::from_millis(450);
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// A worker, present or not.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the worker")]
 pub(super) struct Peer {
     pub(super) kind: Kind,
     /// The ordinal that it was told.
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub(super) node: Option<usize>,
     /// It has not been a node yet.
     pub(super) is_new: bool,
+    /// It has said that it goes: it lives until its users are gone, and is not to be taken back.
+    pub(super) leaves: bool,
     /// It fell silent when it was a node last.
     pub(super) was_lost: bool,
     pub(super) last_heard: Instant,
@@ -146,6 +149,7 @@ impl Peer {
             state: WorkerState::Ready,
             node: None,
             is_new: true,
+            leaves: false,
             was_lost: false,
             last_heard: now,
             last_report: now,
@@ -171,6 +175,7 @@ impl Peer {
 
     pub(super) fn begin_node(&mut self, node: usize, classes: usize) {
         (self.node, self.is_new, self.was_lost) = (Some(node), false, false);
+        self.leaves = false;
         self.users = vec![0; classes];
         self.farewell = Farewell::None;
         if let Kind::Locust(plan) = &mut self.kind {

@@ -1,12 +1,10 @@
-//! What workers are told: numbers of users for Locust's, journeys for ours.
+//! What workers of Locust's kind are told: numbers of users.
 
 use std::time::Instant;
 
-use super::{Kind, Workers, as_u32};
+use super::{Kind, Workers};
 use crate::cluster::{Extra, Identity, Spawn, ToWorker};
 use crate::runner::driver::Event;
-use crate::runner::fleet::OpenPlan;
-use crate::runner::letters::{Down, Journeys};
 
 /// Locust's clock is coarse: a later message has a later time by at least this.
 const LATER: f64 = 1e-6;
@@ -57,35 +55,5 @@ impl Workers {
         {
             self.queue.push_back(Event::Started { node, births, users: peer.users.clone() });
         }
-    }
-
-    /// Has journeys start on workers of our kind, each with a share according to its drivers.
-    pub(super) fn open_journeys(&mut self, plan: &OpenPlan) -> Vec<usize> {
-        let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
-        let mut nodes = Vec::new();
-        let drivers = |workers: &Self, identity: &Identity| match workers
-            .peers
-            .get(identity)
-            .map(|p| &p.kind)
-        {
-            Some(Kind::Ours { drivers, .. }) => u64::from((*drivers).max(1)),
-            _ => 1,
-        };
-        // Every driver needs a user of each class.
-        let room = u64::from(plan.users) / u64::from(as_u32(plan.classes.max(1)));
-        let mut of: u64 = ours.iter().map(|identity| drivers(self, identity)).sum();
-        of = of.clamp(1, room.max(1));
-        let mut first = 0;
-        for identity in ours {
-            let share = drivers(self, &identity).min(of - first);
-            if share == 0 {
-                break;
-            }
-            let journeys = Journeys::of(plan, (first, share, of), self.seconds(plan.began));
-            self.write(&identity, &Down::Open(Box::new(journeys)));
-            nodes.extend(self.peers.get(&identity).and_then(|peer| peer.node));
-            first += share;
-        }
-        nodes
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::*;
 use crate::cluster::memory::Network;
 use crate::cluster::{self, Entry, Heartbeat, Ready, Report, ToMaster, WorkerState};
+use crate::runner::fleet::Fleet;
 use crate::stats::Collector;
 
 #[derive(Deserialize)]

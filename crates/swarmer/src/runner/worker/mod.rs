@@ -83,6 +83,8 @@ enum News {
         users: Vec<u64>,
         state: State,
     },
+    /// All journeys have arrived, by the shares of this turn.
+    Served(u64),
     StopTest(String),
     /// The users of the `spawn` of this time are there.
     Placed(f64),
@@ -111,6 +113,10 @@ impl Watcher for Feed {
 
     fn started(&mut self, births: u32) {
         let _ = self.news.send(News::Started(births));
+    }
+
+    fn served(&mut self, turn: u64) {
+        let _ = self.news.send(News::Served(turn));
     }
 
     fn passes_on_stop(&mut self, reason: &str) -> bool {

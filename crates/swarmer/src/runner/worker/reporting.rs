@@ -35,6 +35,13 @@ impl<W: Workshop> Link<W> {
                 self.tell_state(state);
                 self.report_to_ours();
             }
+            News::Served(turn) => {
+                if let Some(run) = self.run.number {
+                    // What came before is reported by now, so that the master counts it before it hears of the end.
+                    self.report_to_ours();
+                    self.write(&Up::Served { run, turn });
+                }
+            }
             News::StopTest(reason) => self.pass_on_stop(reason),
             News::Placed(timestamp) => self.tell_placed(timestamp),
             News::Stopped => return self.has_stopped(),

@@ -1,0 +1,219 @@
+//! What the control plane asks of the workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use super::peer::{Kind, Peer};
+use super::{LINGER, LeftRun, Workers, as_u32, next_outgoing, value_of};
+use crate::clock;
+use crate::cluster::{Extra, ToWorker};
+use crate::logging::RUNNERS;
+use crate::options::Options;
+use crate::runner::driver::{Birth, Departure, Event};
+use crate::runner::fleet::{Fleet, Loss, OpenPlan};
+use crate::runner::gear::{Gear, Reform};
+use crate::runner::letters::{Down, Terms};
+use crate::stats::Worker;
+
+impl Fleet for Workers {
+    const OUTLIVES_NODES: bool = true;
+    /// Workers get one message for all that is due within half of this.
+    const LOOK_AHEAD: Duration = Duration::from_secs(1);
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn node(&self, node: usize) -> &str {
+        self.nodes.get(node).map_or("unknown", |node| node.identity.as_str())
+    }
+
+    fn present(&self) -> impl Iterator<Item = usize> {
+        self.nodes.iter().enumerate().filter(|(_, node)| node.present).map(|(index, _)| index)
+    }
+
+    fn lose(&mut self, node: usize, loss: Loss) -> Option<String> {
+        let identity = self.identity(node)?;
+        let what = match loss {
+            Loss::Died(reason) => format!("died ({reason})"),
+            Loss::Stuck => "did not say that its users have stopped".to_owned(),
+            Loss::Silent => "did not hand in its last figures".to_owned(),
+        };
+        self.nodes[node].present = false;
+        let peer = self.peers.get_mut(&identity)?;
+        peer.node = None;
+        peer.end_node(Departure::Lost);
+        Some(format!("Worker {identity} {what}; what it did since its last report is not counted"))
+    }
+
+    async fn next_event(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.queue.pop_front() {
+                return event;
+            }
+            tokio::select! {
+                event = self.socket.receive() => match event {
+                    Some(event) => self.hear(event),
+                    None => std::future::pending().await,
+                },
+                Some(outgoing) = next_outgoing(self.outgoing.as_mut()) => self.send_out(&outgoing),
+                _ = self.tick.tick() => self.look_after(),
+            }
+        }
+    }
+
+    fn equip(&mut self, gear: &Gear) {
+        self.classes = gear.classes.iter().map(|class| class.name().to_owned()).collect();
+        self.terms = Terms::of(&gear.options, self.classes.clone());
+        let told = self.terms.options.iter();
+        self.options = told.map(|(name, value)| (name.clone(), value_of(value))).collect();
+    }
+
+    fn exchange(&mut self, options: &Arc<Options>) {
+        let terms = Terms::of(options, self.classes.clone());
+        self.write_all(&Down::Options(terms.options));
+    }
+
+    fn reform(&mut self, reform: &Reform) {
+        // A worker that comes later is told all of it, in the same order.
+        self.command.edits.push(reform.edit.clone());
+        for identity in self.of_kind(|_| true) {
+            self.say(&identity, ToWorker::Edit(reform.edit.clone()), Extra::new());
+        }
+    }
+
+    fn begin_run(&mut self) {
+        let terms = Terms { run: rand::random(), ..self.terms.clone() };
+        let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
+        let of = ours.len();
+        for (index, identity) in ours.iter().enumerate() {
+            let terms = Self::terms_for(&terms, index, of);
+            self.write(identity, &Down::Begin(Box::new(terms)));
+        }
+        self.peers.values_mut().for_each(Peer::begin_run);
+        (self.last_round, self.opened) = (None, None);
+        if let Some(journal) = &mut self.journal {
+            journal.begin(&terms, self.command.anchor.epoch_seconds(clock::now()));
+        }
+        self.run = Some(terms);
+        info!(target: RUNNERS, "Sending spawn jobs to {} ready workers", self.present().count());
+    }
+
+    fn take_up(&mut self, left: LeftRun) {
+        if let Some(journal) = &mut self.journal {
+            journal.go_on();
+        }
+        self.letters = left.letters;
+        self.run = Some(left.terms);
+    }
+
+    fn aim(&mut self, users: u32, rate: f64) {
+        if let Some(journal) = &mut self.journal {
+            journal.aim(users, rate);
+        }
+    }
+
+    fn reset(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.reset(self.command.anchor.epoch_seconds(clock::now()));
+        }
+    }
+
+    fn ended(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.end();
+        }
+    }
+
+    fn start_users(&mut self, node: usize, births: Vec<Birth>) {
+        let Some(identity) = self.identity(node) else { return };
+        let anchor = self.command.anchor;
+        let Some(peer) = self.peers.get_mut(&identity) else { return };
+        match &mut peer.kind {
+            Kind::Ours { .. } => {
+                let births = births.iter().map(|birth| {
+                    (as_u32(birth.class), birth.number, anchor.epoch_seconds(birth.due))
+                });
+                let births = births.collect();
+                self.write(&identity, &Down::Start(births));
+            }
+            Kind::Locust(plan) => {
+                plan.births.extend(births.iter().map(|birth| (birth.due, birth.class)));
+                self.flush(&identity, clock::now());
+            }
+        }
+    }
+
+    fn stop_users(&mut self, node: usize, class: usize, users: Vec<u64>, grace: Duration) {
+        let Some(identity) = self.identity(node) else { return };
+        let Some(peer) = self.peers.get_mut(&identity) else { return };
+        match &mut peer.kind {
+            Kind::Ours { .. } => {
+                let (class, grace) = (as_u32(class), grace.as_secs_f64());
+                self.write(&identity, &Down::Leave { class, users, grace });
+            }
+            Kind::Locust(plan) => {
+                let unborn = plan.stop(class, users.len());
+                self.say_started(node, unborn);
+                self.flush(&identity, clock::now());
+            }
+        }
+    }
+
+    fn spawned(&mut self, users: u32) {
+        self.write_all(&Down::Spawned(users));
+        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
+            self.say(&identity, ToWorker::SpawningComplete(users.into()), Extra::new());
+        }
+    }
+
+    fn open(&mut self, plan: &OpenPlan) -> Vec<usize> {
+        self.open_journeys(plan)
+    }
+
+    fn finish(&mut self) {
+        self.write_all(&Down::Finish);
+    }
+
+    fn stop_all(&mut self, grace: Duration) {
+        (self.run, self.opened) = (None, None);
+        self.write_all(&Down::Stop { grace: grace.as_secs_f64() });
+        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
+            self.say(&identity, ToWorker::Stop, Extra::new());
+        }
+        self.peers.values_mut().for_each(Peer::begin_stop);
+    }
+
+    fn abort(&mut self) {
+        self.write_all(&Down::Abort);
+    }
+
+    fn ask_for_reports(&mut self, number: u64, last: bool) {
+        let last_round = last.then_some(number);
+        let reported: Vec<usize> = self
+            .peers
+            .values()
+            .filter(|peer| !(last && peer.owes_last_report()))
+            .filter_map(|peer| peer.node)
+            .collect();
+        self.last_round = last_round;
+        for node in reported {
+            self.queue.push_back(Event::Reported { node, number });
+        }
+    }
+
+    /// Waits until all have been told: a process that ends before leaves workers at work.
+    async fn dismiss(&mut self) {
+        for identity in self.peers.keys() {
+            self.say(identity, ToWorker::Quit, Extra::new());
+        }
+        self.socket.transport().close(LINGER);
+        while self.socket.receive().await.is_some() {}
+    }
+
+    fn workers(&self) -> Vec<Worker> {
+        self.peers.iter().map(|(identity, peer)| peer.shown(identity)).collect()
+    }
+}

@@ -1,0 +1,158 @@
+//! What is shared out over workers (arrivals, iterations, a ceiling on requests) stays whole when one of them goes or comes.
+//!
+//! This binary starts itself again as master or worker; see `run_process`.
+
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
+#[path = "cluster_support/fleet.rs"]
+mod fleet;
+#[path = "run_support/process.rs"]
+mod process;
+mod run_support;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use fleet::{Master, end_all, notes, settle, worker};
+use libtest_mimic::{Arguments, Trial};
+use process::{AS_WORKLOAD, Ended, Started};
+use run_support::Target;
+use swarmer::prelude::*;
+
+fn main() -> ExitCode {
+    if std::env::var_os(AS_WORKLOAD).is_some() {
+        return workload();
+    }
+    let tests: &[(&'static str, fn())] = &[
+        ("the_rate_is_as_asked_when_workers_go_and_come", the_rate_is_as_asked),
+        ("a_number_of_journeys_ends_the_run", a_number_of_journeys_ends_the_run),
+        ("journeys_of_a_lost_worker_are_made_by_the_others", journeys_of_a_lost_worker),
+        ("journeys_of_a_worker_that_left_are_made_once", journeys_of_a_worker_that_left),
+    ];
+    let trials = tests.iter().map(|&(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    let mut arguments = Arguments::from_args();
+    // They wait most of the time.
+    arguments.test_threads.get_or_insert(4);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// `Steady` asks ten times a second, and `Eager` without a pause, in the closed model.
+fn workload() -> ExitCode {
+    let class = |name| Scenario::new(name, Hand::arrive).task(1, "ask", Hand::ask);
+    Swarm::new("shares", "1.0")
+        .scenario(class("Steady").wait(constant(0.1)))
+        .scenario(class("Eager"))
+        .run()
+}
+
+struct Hand;
+
+impl Hand {
+    async fn arrive(_: &mut User) -> Result<Self, TaskError> {
+        Ok(Self)
+    }
+
+    async fn ask(&mut self, user: &mut User) -> TaskResult {
+        user.get("/fast").name("ask").send().await?;
+        Ok(())
+    }
+}
+
+fn workers(master: &Master, number: usize, class: &str) -> Vec<Started> {
+    (0..number).map(|_| worker(master.port, class)).collect()
+}
+
+fn kill(worker: Started) {
+    worker.signal(libc::SIGKILL);
+    worker.reap();
+}
+
+/// Waits until the target is asked so many times a second, to a tenth; at most half a minute.
+fn goes_to(target: &Target, wanted: f64) {
+    let begin = Instant::now();
+    loop {
+        let (from, before) = (Instant::now(), target.requests());
+        settle(2);
+        let asked = u32::try_from(target.requests() - before).unwrap();
+        let rate = f64::from(asked) / from.elapsed().as_secs_f64();
+        if (rate - wanted).abs() < wanted / 10.0 {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "{rate:.1}/s, not {wanted}/s");
+    }
+}
+
+/// Journeys that were due, in the figures.
+fn due(ended: &Ended) -> u64 {
+    let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();
+    let count = |name: &str| summary["schedule"][name].as_u64().unwrap();
+    count("started") + count("dropped")
+}
+
+fn the_rate_is_as_asked() {
+    let target = Target::start();
+    let mut master = Master::start(&target, "--expect-workers 3 --rate 60/s Steady");
+    let mut workers = workers(&master, 3, "Steady");
+    goes_to(&target, 60.0);
+    kill(workers.remove(1));
+    master.run.wait_for("Journeys are shared anew by 2 workers");
+    goes_to(&target, 60.0);
+    workers.push(worker(master.port, "Steady"));
+    master.run.wait_for("Journeys are shared anew by 3 workers");
+    settle(2);
+    goes_to(&target, 60.0);
+    // The one that came late has a share of its own, or the others would not do without this one.
+    let leaver = workers.remove(0);
+    leaver.signal(libc::SIGTERM);
+    leaver.wait().expect_code(0);
+    goes_to(&target, 60.0);
+    let ended = master.end();
+    let lost = notes(&ended).iter().filter(|note| note.starts_with("Worker ")).count();
+    assert_eq!(lost, 1, "{:?}", notes(&ended));
+    assert!(ended.requests_in_csv("run") <= target.requests());
+    end_all(workers);
+}
+
+fn a_number_of_journeys_ends_the_run() {
+    let target = Target::start();
+    let master = Master::start(&target, "--expect-workers 2 --rate 50/s --iterations 100 Steady");
+    let workers = workers(&master, 2, "Steady");
+    let ended = master.run.wait().expect_code(0);
+    assert_eq!((target.requests(), ended.requests_in_csv("run")), (100, 100), "{}", ended.stderr);
+    end_all(workers);
+}
+
+fn journeys_of_a_lost_worker() {
+    let target = Target::start();
+    let master = Master::start(&target, "--expect-workers 3 --rate 40/s --iterations 150 Steady");
+    let mut workers = workers(&master, 3, "Steady");
+    target.wait_for(60);
+    kill(workers.remove(0));
+    // The others have begun all of theirs before they hear of it.
+    let ended = master.run.wait().expect_code(0);
+    assert_eq!(due(&ended), 150, "{}", ended.stderr);
+    assert!((150..=190).contains(&target.requests()), "{}", target.requests());
+    let notes = notes(&ended);
+    assert!(notes.iter().any(|note| note.contains("are made by the others")), "{notes:?}");
+    end_all(workers);
+}
+
+fn journeys_of_a_worker_that_left() {
+    let target = Target::start();
+    let master = Master::start(&target, "--expect-workers 2 --rate 40/s --iterations 200 Steady");
+    let mut workers = workers(&master, 2, "Steady");
+    target.wait_for(60);
+    workers.push(worker(master.port, "Steady"));
+    target.wait_for(100);
+    let leaver = workers.remove(0);
+    leaver.signal(libc::SIGTERM);
+    leaver.wait().expect_code(0);
+    let ended = master.run.wait().expect_code(0);
+    assert_eq!((due(&ended), target.requests()), (200, 200), "{}", ended.stderr);
+    end_all(workers);
+}
