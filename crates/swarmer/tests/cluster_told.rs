@@ -1,0 +1,233 @@
+//! What a master tells its workers is what they do, whoever made the one and the other.
+//!
+//! This binary starts itself again as master or worker; see `run_process`.
+
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
+#[path = "web_support/client.rs"]
+mod client;
+#[path = "cluster_support/fleet.rs"]
+mod fleet;
+#[path = "support/locust.rs"]
+mod locust;
+#[path = "run_support/process.rs"]
+mod process;
+mod run_support;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, ExitCode};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use client::Site;
+use fleet::{Master, end_all, worker};
+use libtest_mimic::{Arguments, Trial};
+use process::{AS_WORKLOAD, Started, Workload};
+use run_support::Target;
+use swarmer::prelude::*;
+
+/// The workload in Python. Tags are chosen so that each of the two options alone keeps too much.
+const SCRIPT: &str = r#"
+import os
+from locust import HttpUser, task, tag, constant
+
+class Tagged(HttpUser):
+    host = os.environ.get("TOLD_HOST")
+    wait_time = constant(0.1)
+    @task
+    def plain(self):
+        self.client.get("/status/200", name="plain")
+    @tag("read")
+    @task
+    def read(self):
+        self.client.get("/fast", name="read")
+    @tag("read", "late")
+    @task
+    def late(self):
+        self.client.get("/status/201", name="late")
+
+class Slow(HttpUser):
+    host = os.environ.get("TOLD_HOST")
+    @task
+    def wait(self):
+        self.client.get("/slow/3000", name="wait")
+"#;
+
+/// Time for the processes of a crowded machine.
+const LIMIT: Duration = Duration::from_secs(50);
+
+fn main() -> ExitCode {
+    if std::env::var_os(AS_WORKLOAD).is_some() {
+        return workload();
+    }
+    let tests: &[(&'static str, fn())] = &[
+        ("tags_reach_workers_of_ours", || tags_reach(of_ours)),
+        ("tags_reach_workers_of_locusts", || tags_reach(of_locusts)),
+        ("the_time_to_stop_reaches_workers_of_ours", || the_time_to_stop_reaches(of_ours)),
+        ("the_time_to_stop_reaches_workers_of_locusts", || the_time_to_stop_reaches(of_locusts)),
+        ("a_second_run_under_locusts_master", a_second_run_under_locusts_master),
+    ];
+    let trials = tests.iter().map(|&(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn workload() -> ExitCode {
+    let tagged = Scenario::new("Tagged", Hand::arrive)
+        .wait(constant(0.1))
+        .task(1, "plain", Hand::plain)
+        .task(1, "read", Hand::read)
+        .tags(["read"])
+        .task(1, "late", Hand::late)
+        .tags(["read", "late"]);
+    let slow = Scenario::new("Slow", Hand::arrive).task(1, "wait", Hand::wait);
+    Swarm::new("told", "1.0").scenario(tagged).scenario(slow).run()
+}
+
+struct Hand;
+
+impl Hand {
+    async fn arrive(_: &mut User) -> Result<Self, TaskError> {
+        Ok(Self)
+    }
+
+    async fn plain(&mut self, user: &mut User) -> TaskResult {
+        user.get("/status/200").name("plain").send().await?;
+        Ok(())
+    }
+
+    async fn read(&mut self, user: &mut User) -> TaskResult {
+        user.get("/fast").name("read").send().await?;
+        Ok(())
+    }
+
+    async fn late(&mut self, user: &mut User) -> TaskResult {
+        user.get("/status/201").name("late").send().await?;
+        Ok(())
+    }
+
+    async fn wait(&mut self, user: &mut User) -> TaskResult {
+        user.get("/slow/3000").name("wait").send().await?;
+        Ok(())
+    }
+}
+
+/// Starts a worker for the master at a port, told nothing but its class.
+type StartWorker = fn(&Target, u16, &str) -> Started;
+
+fn of_ours(_: &Target, port: u16, class: &str) -> Started {
+    worker(port, class)
+}
+
+fn of_locusts(target: &Target, port: u16, class: &str) -> Started {
+    locust(target, &format!("--worker --master-port {port} {class}"))
+}
+
+fn locust(target: &Target, arguments: &str) -> Started {
+    let mut command = Command::new(locust::python());
+    command.args(["-m", "locust", "-f", "told.py"]).env("TOLD_HOST", target.url());
+    let workload = Workload::through(command, arguments);
+    std::fs::write(workload.path("told.py"), SCRIPT).unwrap();
+    workload.start()
+}
+
+fn tags_reach(start: StartWorker) {
+    let target = Target::start();
+    let mut master = Master::start(
+        &target,
+        "--tags read --exclude-tags late --expect-workers 2 -u 4 -r 4 -s 2 Tagged",
+    );
+    let workers = (0..2).map(|_| start(&target, master.port, "Tagged")).collect();
+    master.run.wait_for("All users spawned");
+    // Of so many tasks drawn without the tags, none of the others would be a miracle.
+    target.wait_for(60);
+    let ended = master.end();
+    assert!(target.paths().iter().all(|path| path == "/fast"), "{:?}", target.paths());
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+    end_all(workers);
+}
+
+/// Without a time to stop, which is what workers begin with, a request in flight does not count.
+fn the_time_to_stop_reaches(start: StartWorker) {
+    let target = Target::start();
+    let mut master = Master::start(&target, "--expect-workers 2 -u 2 -r 2 -s 30 Slow");
+    let workers = (0..2).map(|_| start(&target, master.port, "Slow")).collect();
+    master.run.wait_for("All users spawned");
+    target.wait_for(2);
+    let ended = master.end();
+    assert!(target.requests() >= 2);
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+    end_all(workers);
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until the figures of a master's page are so.
+fn wait_until(site: &Site, what: &str, is_so: impl Fn(&serde_json::Value) -> bool) {
+    let begin = Instant::now();
+    loop {
+        let figures = site.get("/stats/requests").json();
+        if is_so(&figures) {
+            return;
+        }
+        assert!(begin.elapsed() < LIMIT, "not {what}: {figures}");
+        sleep(Duration::from_millis(200));
+    }
+}
+
+fn a_second_run_under_locusts_master() {
+    let target = Target::start();
+    let (port, web) = (free_port(), free_port());
+    let arguments = format!(
+        "--master --master-bind-host 127.0.0.1 --master-bind-port {port} --web-host 127.0.0.1 --web-port {web} \
+         --csv run --only-summary -s 2 Tagged"
+    );
+    let mut master = locust(&target, &arguments);
+    master.wait_for("Starting web interface at");
+    let site = Site { address: SocketAddr::from(([127, 0, 0, 1], web)) };
+    // It says so before it listens.
+    let begin = Instant::now();
+    while TcpStream::connect(site.address).is_err() {
+        assert!(begin.elapsed() < LIMIT, "it does not listen");
+        sleep(Duration::from_millis(50));
+    }
+    let start = |_| worker(port, &format!("--host {} Tagged", target.url()));
+    let workers: Vec<_> = (0..2).map(start).collect();
+    wait_until(&site, "two workers", |figures| {
+        let workers = figures["workers"].as_array();
+        workers.is_some_and(|workers| {
+            workers.len() == 2 && workers.iter().all(|worker| worker["state"] == "ready")
+        })
+    });
+    let mut before = 0;
+    for users in [4, 2] {
+        let form = format!("user_count={users}&spawn_rate=4&host={}", target.url());
+        let reply = site.post("/swarm", "application/x-www-form-urlencoded", &form);
+        assert_eq!((reply.status, &reply.json()["success"]), (200, &true.into()), "{}", reply.body);
+        wait_until(&site, "all users at work", |figures| {
+            figures["state"] == "running" && figures["user_count"] == users
+        });
+        target.wait_for(before + 40);
+        let reply = site.call("POST", "/stop", &[], "");
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        // Users are gone, and what they did has been told: figures of this run, and of no other.
+        wait_until(&site, "stopped", |figures| figures["state"] == "stopped");
+        let made = target.requests() - before;
+        wait_until(&site, "all counted", |figures| {
+            let stats = figures["stats"].as_array().unwrap();
+            let total = stats.iter().find(|entry| entry["name"] == "Aggregated").unwrap();
+            total["num_requests"] == made
+        });
+        assert_eq!(target.requests(), before + made, "nobody works on");
+        before += made;
+    }
+    master.signal(libc::SIGTERM);
+    master.wait().expect_code(0);
+    end_all(workers);
+}
