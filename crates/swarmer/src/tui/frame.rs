@@ -26,6 +26,9 @@ pub(crate) struct Frame {
     pub(crate) lines: Vec<Line>,
     pub(crate) errors: Vec<Fault>,
     pub(crate) notes: Vec<String>,
+    /// Whether the generator kept up, and a sentence about it; empty before anything is known.
+    pub(crate) sound: bool,
+    pub(crate) health: String,
 }
 
 /// A row of the request table; times in milliseconds.
@@ -92,6 +95,8 @@ impl Frame {
             lines: summary.requests().map(Line::of).collect(),
             errors: errors.chain(exceptions).collect(),
             notes: summary.info.notes.clone(),
+            sound: summary.health.sound,
+            health: summary.health.text.clone(),
         }
     }
 

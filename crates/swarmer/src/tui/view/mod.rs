@@ -201,6 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn figures_not_to_be_trusted_are_red() {
+        let mut view = after(5, "");
+        let color = |view: &View| drawn(view, 80, 24).buffer()[(1, 3)].fg;
+        assert_ne!(color(&view), Color::Red);
+        view.frame.sound = false;
+        view.frame.health = "SUSPECT from 12:03:10 to 12:03:25: too slow".to_owned();
+        assert_eq!(color(&view), Color::Red);
+        let row: String =
+            (0..42).map(|x| drawn(&view, 80, 24).buffer()[(x, 3)].symbol().to_owned()).collect();
+        assert_eq!(row, " SUSPECT from 12:03:10 to 12:03:25: too sl");
+    }
+
+    #[test]
     fn log() {
         insta::assert_snapshot!(drawn(&after(5, "4"), 80, 12));
     }

@@ -10,10 +10,10 @@ use crate::runner::State;
 use crate::tui::format::{clock, count, percent, quantity, time, visible};
 use crate::tui::state::View;
 
-pub(super) const HEIGHT: u16 = 3;
+pub(super) const HEIGHT: u16 = 4;
 
 pub(super) fn draw(view: &View, screen: &mut ratatui::Frame<'_>, area: Rect) {
-    let lines = [state(view, usize::from(area.width)), users(view), figures(view)];
+    let lines = [state(view, usize::from(area.width)), users(view), figures(view), health(view)];
     screen.render_widget(Paragraph::new(lines.to_vec()), area);
 }
 
@@ -82,4 +82,10 @@ fn figures(view: &View) -> Line<'static> {
         [Span::styled(format!(" {label} "), DIM), Span::styled(value, style)]
     });
     Line::from(spans.collect::<Vec<_>>())
+}
+
+/// Whether the figures above can be trusted: nobody should have to wait for the end of a run to learn that they cannot.
+fn health(view: &View) -> Line<'static> {
+    let style = if view.frame.sound { DIM } else { Style::new().fg(Color::Red) };
+    Line::styled(format!(" {}", visible(&view.frame.health)), style)
 }
