@@ -11,6 +11,10 @@ use crate::load::Arrivals;
 use crate::options::Options;
 use crate::stats::Worker;
 
+/// After a restart of the master its workers have so long to come back before their users or journeys are given to
+/// others.
+pub(super) const GATHERING: Duration = Duration::from_secs(5);
+
 /// The nodes that users run on, seen from the control plane: the driver threads of this process, or the workers of a
 /// cluster.
 ///

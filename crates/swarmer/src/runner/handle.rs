@@ -147,6 +147,8 @@ pub(crate) struct Course {
     pub(crate) runs: u64,
     /// The number of users that is gone to, and the rate; `None` in the open model and when there is no run.
     pub(crate) target: Option<(u32, f64)>,
+    /// The run was taken up, and workers may still come back with their users.
+    pub(crate) gathering: bool,
 }
 
 /// Steers a run from anywhere: cheap to clone, `Send`. Orders are carried out one after the other.
@@ -331,6 +333,11 @@ impl Handle {
     /// Returns when the run reaches a state for which `wanted` holds, or has ended altogether.
     pub async fn until(&mut self, mut wanted: impl FnMut(State) -> bool) {
         let _ = self.state.wait_for(|&state| wanted(state)).await;
+    }
+
+    /// Waits until a run that was taken up knows which of its users there still are.
+    pub(crate) async fn until_gathered(&mut self) {
+        let _ = self.course.wait_for(|course| !course.gathering).await;
     }
 
     /// Ends the control plane; call [`stop`](Self::stop) first.

@@ -19,8 +19,6 @@ pub(crate) enum Model {
     },
     Stages(Stages),
     Shape(Box<dyn Shape>),
-    /// What there is, as it was left.
-    Held,
     /// Journeys that arrive, over a pool of at most so many users; for so long, if there is an end to it.
     Arrivals {
         arrivals: Box<Arrivals>,
@@ -35,7 +33,6 @@ impl std::fmt::Debug for Model {
             Self::Users { .. } => "Users",
             Self::Stages(_) => "Stages",
             Self::Shape(_) => "Shape",
-            Self::Held => "Held",
             Self::Arrivals { .. } => "Arrivals",
         })
     }
@@ -61,20 +58,43 @@ impl Model {
                 handle.start(users, rate)?;
                 std::future::pending().await
             }
-            Self::Held => std::future::pending().await,
-            Self::Stages(stages) => follow_stages(handle, &stages).await,
-            Self::Shape(shape) => follow_shape(handle, shape).await,
             Self::Arrivals { arrivals, users, duration } => {
                 let began = clock::now();
                 handle.open(arrivals, users, began);
-                match duration {
-                    Some(duration) => until(began, duration).await,
-                    None => std::future::pending().await,
-                }
-                Ok(Ending::Arrivals)
+                await_end(began, duration).await
             }
+            course => course.follow_from(handle, clock::now()).await,
         }
     }
+
+    /// As [`Self::follow`], for a run that began then and was taken up with the users or journeys it had: whatever of the
+    /// model still lies ahead.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn go_on(self, handle: &Handle, began: Instant) -> Result<Ending, LoadError> {
+        // Until then nobody knows which users there still are.
+        handle.clone().until_gathered().await;
+        self.follow_from(handle, began).await
+    }
+
+    async fn follow_from(self, handle: &Handle, began: Instant) -> Result<Ending, LoadError> {
+        match self {
+            Self::Users { .. } => std::future::pending().await,
+            Self::Stages(stages) => follow_stages(handle, &stages, began).await,
+            Self::Shape(shape) => follow_shape(handle, shape, began).await,
+            Self::Arrivals { duration, .. } => await_end(began, duration).await,
+        }
+    }
+}
+
+/// Waits until all journeys have arrived.
+async fn await_end(began: Instant, duration: Option<Duration>) -> Result<Ending, LoadError> {
+    match duration {
+        Some(duration) => until(began, duration).await,
+        None => std::future::pending().await,
+    }
+    Ok(Ending::Arrivals)
 }
 
 /// Waits for the moment so long after `began`; one that no clock knows never comes.
@@ -86,32 +106,50 @@ async fn until(began: Instant, after: Duration) {
 }
 
 /// Each stage is one ramp, timed from the start of the run, so that nothing drifts.
-async fn follow_stages(handle: &Handle, stages: &Stages) -> Result<Ending, LoadError> {
-    let began = clock::now();
+async fn follow_stages(
+    handle: &Handle,
+    stages: &Stages,
+    began: Instant,
+) -> Result<Ending, LoadError> {
     let count = stages.legs().len();
+    let passed = clock::now().saturating_duration_since(began);
     for (index, leg) in stages.legs().iter().enumerate() {
-        until(began, leg.begins).await;
-        let Leg { from, to, rate, ends, .. } = *leg;
+        let Leg { from, to, rate, begins, ends, .. } = *leg;
+        if ends < passed {
+            continue;
+        }
+        until(began, begins).await;
         let number = index + 1;
         info!(
             target: RUNNERS,
             "Stage {number} of {count}: {from} to {to} users, until {} s", ends.as_secs()
         );
         // A stage that changes nothing leaves the last ramp to its end, but the first one starts the run.
-        if rate == 0.0 && index > 0 {
+        if rate == 0.0 && (index > 0 || begins < passed) {
             continue;
         }
         let ramp = Ramp::new(to, if rate > 0.0 { rate } else { 1.0 })?;
-        handle.start_ramp(ramp, began.checked_add(leg.first_step()));
+        let first = if begins < passed { rest_of(leg, handle.users()) } else { leg.first_step() };
+        handle.start_ramp(ramp, began.checked_add(first.max(passed)));
     }
     until(began, stages.duration()).await;
     Ok(Ending::Stages)
 }
 
+/// When the steps that a leg still has to take from so many users begin, for the last one to be on time.
+fn rest_of(leg: &Leg, users: u32) -> Duration {
+    let steps = f64::from(leg.to.abs_diff(users)) - 0.5;
+    let time = Duration::try_from_secs_f64(steps / leg.rate).unwrap_or_default();
+    leg.ends.saturating_sub(time)
+}
+
 /// Asks the shape once a second, on the second.
-async fn follow_shape(handle: &Handle, mut shape: Box<dyn Shape>) -> Result<Ending, LoadError> {
+async fn follow_shape(
+    handle: &Handle,
+    mut shape: Box<dyn Shape>,
+    began: Instant,
+) -> Result<Ending, LoadError> {
     info!(target: RUNNERS, "Shape test starting.");
-    let began = clock::now();
     let mut ticks = interval_at(began.into(), Duration::from_secs(1));
     // A shape that takes its time is asked less often, not several times in a row.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

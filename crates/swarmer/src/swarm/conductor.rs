@@ -181,15 +181,15 @@ impl Conductor {
         load: Load,
         prepared: &Prepared,
     ) -> Result<(), SetupError> {
-        let mut load = load;
         let run = self.desk.run_of(&load, prepared);
-        match self.left.take() {
-            Some(left) => {
-                let now = crate::clock::Anchor::now().epoch_seconds(crate::clock::now());
-                let elapsed = Duration::try_from_secs_f64(now - left.began).unwrap_or_default();
-                load = load.left_after(elapsed);
-                self.handle.take_up(run, left).await?;
-            }
+        let now = crate::clock::now();
+        let left = self.left.take();
+        let passed = left.as_ref().map(|left| {
+            let elapsed = crate::clock::Anchor::now().epoch_seconds(now) - left.began;
+            Duration::try_from_secs_f64(elapsed).unwrap_or_default()
+        });
+        match left {
+            Some(left) => self.handle.take_up(run, left).await?,
             None => self.handle.begin(run).await?,
         }
         (self.is_running, self.quits) = (true, None);
@@ -202,6 +202,7 @@ impl Conductor {
         if let Some(plan) = plan {
             plan.to_string().lines().for_each(|line| info!(target: MAIN, "{line}"));
         }
+        let run_time = run_time.map(|limit| limit.saturating_sub(passed.unwrap_or_default()));
         if let Some(limit) = run_time {
             info!(target: MAIN, "Run time limit set to {} seconds", limit.as_secs());
         } else if !ends_by_itself && self.served.is_none() {
@@ -209,7 +210,13 @@ impl Conductor {
         }
         self.limit = run_time.and_then(|limit| Instant::now().checked_add(limit));
         let handle = self.handle.clone();
-        self.course = Some(Box::pin(async move { model.follow(&handle).await }));
+        let began = passed.and_then(|passed| now.checked_sub(passed));
+        self.course = Some(Box::pin(async move {
+            match began {
+                Some(began) => model.go_on(&handle, began).await,
+                None => model.follow(&handle).await,
+            }
+        }));
         Ok(())
     }
 }

@@ -40,15 +40,6 @@ pub(crate) struct Load {
     pub(super) warnings: Vec<String>,
 }
 
-impl Load {
-    /// What is left of the load of a run that has gone on for so long already.
-    pub(super) fn left_after(self, elapsed: Duration) -> Self {
-        let planned = self.plan.as_ref().and_then(Plan::duration);
-        let run_time = self.run_time.or(planned).map(|time| time.saturating_sub(elapsed));
-        Self { model: Model::Held, plan: None, run_time, ..self }
-    }
-}
-
 /// The share of each driver in `--max-rate`.
 #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
 pub(crate) fn max_rate(options: &Options, drivers: usize) -> Option<f64> {
@@ -151,7 +142,7 @@ impl Load {
             Model::Shape(mut shape) => Some(Plan::of_shape(&mut *shape)),
             Model::Users { users, rate } => Some(Plan::Users { users, rate, run_time }),
             // These have one.
-            Model::Stages(_) | Model::Arrivals { .. } | Model::Held => None,
+            Model::Stages(_) | Model::Arrivals { .. } => None,
         })
     }
 

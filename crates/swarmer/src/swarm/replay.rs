@@ -182,7 +182,7 @@ fn turns(load: Load) -> Result<Vec<Turn>, SetupError> {
                 .collect(),
             _ => Vec::new(),
         },
-        Model::Held | Model::Arrivals { .. } => Vec::new(),
+        Model::Arrivals { .. } => Vec::new(),
     };
     let ends = course.iter().skip(1).map(|(at, ..)| *at).chain([Duration::MAX]).collect::<Vec<_>>();
     let turn = |((at, users, rate, classes), end): (_, Duration)| {

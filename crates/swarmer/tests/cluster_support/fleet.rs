@@ -16,8 +16,13 @@ pub(crate) struct Master {
 
 impl Master {
     pub(crate) fn start(target: &Target, rest: &str) -> Self {
+        Self::at(0, target, rest)
+    }
+
+    /// A master that listens at this port.
+    pub(crate) fn at(port: u16, target: &Target, rest: &str) -> Self {
         let arguments = format!(
-            "--headless --master --master-bind-host 127.0.0.1 --master-bind-port 0 --only-summary --csv run \
+            "--headless --master --master-bind-host 127.0.0.1 --master-bind-port {port} --only-summary --csv run \
              --summary-json summary.json --host {} {rest}",
             target.url()
         );

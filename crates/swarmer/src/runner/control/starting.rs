@@ -1,5 +1,6 @@
 //! How a run begins and comes to its users.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
@@ -10,13 +11,10 @@ use super::{
 use crate::clock;
 use crate::load::{Arrivals, Ramp};
 use crate::logging::RUNNERS;
-use crate::runner::fleet::{Fleet, OpenPlan};
+use crate::runner::fleet::{Fleet, GATHERING, OpenPlan};
 use crate::runner::gear::{Begin, Refusal};
 use crate::runner::master::LeftRun;
 use crate::stats::MarkKind;
-
-/// After a restart of the master its workers have so long to come back before their users are started elsewhere.
-const GATHERING: Duration = Duration::from_secs(5);
 
 impl<W: Watcher, F: Fleet> Control<W, F> {
     /// When there is something to send to nodes again, if ever.
@@ -61,17 +59,22 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         self.settings.stop_timeout = run.gear.options.stop_timeout;
         *self.collector.info_mut() = run.info;
         self.collector.reset_to(left.counts_from);
-        for (node, delta) in &left.figures {
-            self.collector.merge_from(node, delta);
+        let collector = &mut self.collector;
+        if let Err(problem) = left.figures(|node, delta| collector.merge_from(node, delta)) {
+            let text =
+                format!("Figures from before the restart of the master are missing: {problem}");
+            error!(target: RUNNERS, "{text}");
+            self.collector.note(text);
         }
         let text = "The run was taken up after a restart of the master";
         self.collector.mark(MarkKind::Start, text);
         self.goal = left.aim.map(|(users, rate)| Goal { users, rate });
         self.course.send_modify(|course| {
             course.runs += 1;
-            course.target = left.aim;
+            (course.target, course.gathering) = (left.aim, true);
         });
         self.gathering = clock::now().checked_add(GATHERING);
+        self.open = left.turn().map(|turn| Openings { nodes: BTreeSet::new(), turn });
         self.fleet.equip(&run.gear);
         self.fleet.take_up(left);
         self.state.send_replace(State::Running);
@@ -95,6 +98,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             // None came back in time; whoever comes later gets the users.
             _ => self.gathering = clock::now().checked_add(GATHERING),
         }
+        self.course.send_modify(|course| course.gathering = self.gathering.is_some());
     }
 
     /// `classes`: of these only users are started from now on.
@@ -113,7 +117,9 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         }
         self.fresh = false;
         let (users, rate) = (ramp.target(), ramp.rate());
-        self.course.send_modify(|course| course.target = Some((users, rate)));
+        self.course.send_modify(|course| {
+            (course.target, course.gathering) = (Some((users, rate)), false);
+        });
         let plan = if rate < Ramp::AT_ONCE {
             format!("Ramping to {users} users at a rate of {rate:.2} per second")
         } else {

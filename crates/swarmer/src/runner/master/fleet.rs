@@ -103,10 +103,14 @@ impl Fleet for Workers {
 
     fn take_up(&mut self, left: LeftRun) {
         if let Some(journal) = &mut self.journal {
-            journal.go_on();
+            journal.go_on(&left);
         }
-        self.letters = left.letters;
-        self.run = Some(left.terms);
+        let LeftRun { terms, letters, open, .. } = left;
+        self.letters = letters;
+        self.run = Some(terms);
+        if let Some(sharing) = open {
+            self.open_again(sharing);
+        }
     }
 
     fn aim(&mut self, users: u32, rate: f64) {

@@ -244,7 +244,7 @@ impl Workers {
         self.flush(from, clock::now());
     }
 
-    /// Hands figures to the control plane, also those of a worker that is not in the fleet any more.
+    /// Hands figures to the control plane that were not written down yet.
     fn merge(&mut self, from: &Identity, mut delta: Delta) {
         if !self.command.coarse {
             delta.drop_coarse();
@@ -252,6 +252,11 @@ impl Workers {
         if let Some(journal) = &mut self.journal {
             journal.figures(from.as_str(), &delta);
         }
+        self.hand_over(from, delta);
+    }
+
+    /// Hands figures to the control plane, also those of a worker that is not in the fleet any more.
+    fn hand_over(&mut self, from: &Identity, delta: Delta) {
         let latest = self.nodes.iter().rposition(|node| node.identity == *from);
         let Some(peer) = self.peers.get_mut(from) else { return };
         let Some(node) = latest else {
@@ -389,19 +394,28 @@ impl Workers {
         peer.users = figures.users;
         peer.users.resize(self.classes.len(), 0);
         let node = peer.node;
-        if let (Some(journal), Kind::Ours { inbox, .. }) = (&mut self.journal, &peer.kind) {
-            journal.letter(from.as_str(), *inbox, figures.requests);
-        }
-        for blob in &figures.deltas {
-            match Delta::unpack(blob) {
-                Ok(delta) => {
-                    self.count_journeys(from, delta.journeys_due());
-                    self.merge(from, delta);
+        let unpacked = figures.deltas.iter().map(|blob| Delta::unpack(blob));
+        let (mut deltas, mut problems) = (Vec::new(), Vec::new());
+        for delta in unpacked {
+            match delta {
+                Ok(mut delta) => {
+                    if !self.command.coarse {
+                        delta.drop_coarse();
+                    }
+                    deltas.push(delta);
                 }
-                Err(problem) => {
-                    warn!(target: RUNNERS, "Figures of worker {from} cannot be read and are lost: {problem}");
-                }
+                Err(problem) => problems.push(problem),
             }
+        }
+        if let (Some(journal), Kind::Ours { inbox, .. }) = (&mut self.journal, &peer.kind) {
+            journal.report(from.as_str(), *inbox, figures.requests, &deltas);
+        }
+        for problem in problems {
+            warn!(target: RUNNERS, "Figures of worker {from} cannot be read and are lost: {problem}");
+        }
+        for delta in deltas {
+            self.count_journeys(from, delta.journeys_due());
+            self.hand_over(from, delta);
         }
         if let Some(node) = node {
             self.say_started(node, figures.started);

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use tracing::info;
+use tracing::{error, info};
 
+use super::journal::{Counted, Sharing};
 use super::{Kind, Workers, as_u32};
 use crate::clock;
 use crate::cluster::Identity;
 use crate::load::{Arrival, Arrivals};
 use crate::logging::RUNNERS;
 use crate::runner::driver::Event;
-use crate::runner::fleet::OpenPlan;
+use crate::runner::fleet::{GATHERING, OpenPlan};
 use crate::runner::letters::{Down, Journeys};
 
 /// New shares hold for journeys that are due so long after they were made, so that every worker knows of them by then: a
@@ -64,6 +65,29 @@ impl Tally {
         Self { wanted, most: wanted, walk, next, given, done }
     }
 
+    /// As a master before this one has left it.
+    fn left(plan: &OpenPlan, counted: Counted) -> Self {
+        let by_worker = |counts: BTreeMap<String, u64>| {
+            let known = counts.into_iter();
+            known.filter_map(|(name, count)| Some((Identity::new(&name).ok()?, count))).collect()
+        };
+        let mut tally = Self::new(plan, counted.wanted);
+        // What was due before is counted already.
+        tally.walk_to(plan.from, &[], 1);
+        tally.most = plan.arrivals.most().unwrap_or(counted.wanted);
+        (tally.given, tally.done) = (by_worker(counted.given), by_worker(counted.done));
+        tally
+    }
+
+    /// To be written down.
+    fn counted(&self) -> Counted {
+        let by_worker = |counts: &BTreeMap<Identity, u64>| {
+            counts.iter().map(|(worker, count)| (worker.as_str().to_owned(), *count)).collect()
+        };
+        let Self { wanted, given, done, .. } = self;
+        Counted { wanted: *wanted, given: by_worker(given), done: by_worker(done) }
+    }
+
     /// Counts what was due before `from` with those it was given to.
     fn walk_to(&mut self, from: Duration, parts: &[Part], of: u64) {
         while let Some((arrival, place)) = self.next.filter(|(arrival, _)| arrival.due < from) {
@@ -102,6 +126,43 @@ impl Workers {
         nodes
     }
 
+    /// Goes on with journeys of a run that is taken up: shares stay as they are until workers have had their time to
+    /// come back, and are made anew then.
+    pub(super) fn open_again(&mut self, left: Sharing) {
+        let Sharing { journeys, parts, tally } = left;
+        let (of, turn) = (journeys.of, journeys.turn);
+        let since = Duration::try_from_secs_f64(self.seconds(clock::now()) - journeys.began);
+        let began = clock::now().checked_sub(since.unwrap_or_default());
+        let plan = journeys.plan(&self.classes, began.unwrap_or_else(clock::now));
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(problem) => {
+                error!(target: RUNNERS, "The journal tells of journeys that cannot arrive: {problem}");
+                return;
+            }
+        };
+        let parts = parts.into_iter().filter_map(|(worker, first, drivers)| {
+            Some(Part { worker: Identity::new(&worker).ok()?, first, drivers })
+        });
+        let tally = tally.map(|counted| Tally::left(&plan, counted));
+        let due = clock::now().checked_add(GATHERING);
+        self.opened = Some(Opened { plan, turn, parts: parts.collect(), of, tally, due });
+    }
+
+    /// Writes down who starts which journeys.
+    fn note_shares(&mut self, opened: &Opened) {
+        let began = self.seconds(opened.plan.began);
+        let Some(journal) = &mut self.journal else { return };
+        let parts = opened.parts.iter();
+        journal.open(Sharing {
+            journeys: Journeys::of(&opened.plan, (0, opened.of, opened.of), began),
+            parts: parts
+                .map(|part| (part.worker.as_str().to_owned(), part.first, part.drivers))
+                .collect(),
+            tally: opened.tally.as_ref().map(Tally::counted),
+        });
+    }
+
     /// Tells everybody his share; the nodes that journeys arrive at.
     fn share_out(&mut self, opened: &mut Opened) -> Vec<usize> {
         let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
@@ -120,6 +181,7 @@ impl Workers {
             Part { worker, first: first - drivers, drivers }
         });
         (opened.parts, opened.of) = (parts.collect(), of);
+        self.note_shares(opened);
         let began = self.seconds(began);
         let mut nodes = Vec::new();
         for Part { worker, first, drivers } in &opened.parts {

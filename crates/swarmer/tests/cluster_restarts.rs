@@ -1,0 +1,184 @@
+//! A master that dies in the middle of a run, and another that goes on from its journal: whatever the load model, nothing is
+//! lost and nothing is done twice.
+//!
+//! This binary starts itself again as master or worker; see `run_process`.
+
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
+#[path = "cluster_support/fleet.rs"]
+mod fleet;
+#[path = "run_support/process.rs"]
+mod process;
+mod run_support;
+
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use fleet::{Master, end_all, notes, settle, worker};
+use libtest_mimic::{Arguments, Trial};
+use process::{AS_WORKLOAD, Ended, Started};
+use run_support::Target;
+use swarmer::prelude::*;
+use tempfile::TempDir;
+
+fn main() -> ExitCode {
+    if std::env::var_os(AS_WORKLOAD).is_some() {
+        return workload();
+    }
+    let tests: &[(&'static str, fn())] = &[
+        ("a_master_killed_again_and_again_loses_nothing", a_master_killed_again_and_again),
+        ("arrivals_go_on", arrivals_go_on),
+        ("a_number_of_journeys_is_made_once", a_number_of_journeys_is_made_once),
+        ("stages_go_on", stages_go_on),
+    ];
+    let trials = tests.iter().map(|&(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    let mut arguments = Arguments::from_args();
+    // They wait most of the time.
+    arguments.test_threads.get_or_insert(4);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// A user of `Steady` asks ten times a second.
+fn workload() -> ExitCode {
+    let steady = Scenario::new("Steady", Hand::arrive).task(1, "ask", Hand::ask);
+    Swarm::new("restarts", "1.0").scenario(steady.wait(constant(0.1))).run()
+}
+
+struct Hand;
+
+impl Hand {
+    async fn arrive(_: &mut User) -> Result<Self, TaskError> {
+        Ok(Self)
+    }
+
+    async fn ask(&mut self, user: &mut User) -> TaskResult {
+        user.get("/fast").name("ask").send().await?;
+        Ok(())
+    }
+}
+
+/// A master with a journal, and its workers.
+struct Cluster {
+    target: Target,
+    folder: TempDir,
+    options: String,
+    master: Option<Master>,
+    workers: Vec<Started>,
+}
+
+impl Cluster {
+    fn start(workers: usize, options: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("run.journal");
+        let options =
+            format!("--expect-workers {workers} --journal {} {options}", journal.display());
+        let target = Target::start();
+        let master = Master::start(&target, &options);
+        let workers = (0..workers).map(|_| worker(master.port, "")).collect();
+        Self { target, folder, options, master: Some(master), workers }
+    }
+
+    /// Kills the master and starts another one.
+    fn restart(&mut self) {
+        let Master { run, port } = self.master.take().unwrap();
+        run.signal(libc::SIGKILL);
+        run.reap();
+        let mut master = Master::at(port, &self.target, &self.options);
+        master.run.wait_for("The run was taken up");
+        self.master = Some(master);
+    }
+
+    /// Waits for the end of a run that ends by itself, or is asked to.
+    fn end(self, by_itself: bool) -> (Target, Ended) {
+        let master = self.master.unwrap();
+        let ended = if by_itself { master.run.wait().expect_code(0) } else { master.end() };
+        end_all(self.workers);
+        assert!(!self.folder.path().join("run.journal").exists(), "there is nothing to go on with");
+        assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
+        (self.target, ended)
+    }
+
+    /// Waits until the target is asked so many times a second, to a tenth; at most half a minute.
+    fn goes_to(&self, wanted: f64) {
+        let begin = Instant::now();
+        loop {
+            let (from, before) = (Instant::now(), self.target.requests());
+            settle(2);
+            let asked = u32::try_from(self.target.requests() - before).unwrap();
+            let rate = f64::from(asked) / from.elapsed().as_secs_f64();
+            if (rate - wanted).abs() < wanted / 10.0 {
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "{rate:.1}/s, not {wanted}/s");
+        }
+    }
+}
+
+fn a_master_killed_again_and_again() {
+    let mut cluster = Cluster::start(2, "-u 40 -r 40 -s 2");
+    cluster.master.as_mut().unwrap().run.wait_for("All users spawned");
+    // Wherever in a second its workers report.
+    for moment in [1_310, 2_470, 1_730, 2_090, 1_970, 1_150] {
+        sleep(Duration::from_millis(moment));
+        cluster.restart();
+    }
+    cluster.goes_to(400.0);
+    let (target, ended) = cluster.end(false);
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+}
+
+fn arrivals_go_on() {
+    let mut cluster = Cluster::start(2, "--rate 60/s -s 2");
+    cluster.goes_to(60.0);
+    cluster.restart();
+    cluster.goes_to(60.0);
+    let mut master = cluster.master.take().unwrap();
+    master.run.wait_for("Journeys are shared anew by 2 workers");
+    cluster.master = Some(master);
+    cluster.goes_to(60.0);
+    let (target, ended) = cluster.end(false);
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+}
+
+fn a_number_of_journeys_is_made_once() {
+    let mut cluster = Cluster::start(2, "--rate 40/s --iterations 400");
+    cluster.target.wait_for(60);
+    cluster.restart();
+    cluster.target.wait_for(300);
+    cluster.restart();
+    let (target, ended) = cluster.end(true);
+    let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();
+    let count = |name: &str| summary["schedule"][name].as_u64().unwrap();
+    assert_eq!(
+        (count("started") + count("dropped"), target.requests()),
+        (400, 400),
+        "{}",
+        ended.stderr
+    );
+}
+
+fn stages_go_on() {
+    let mut cluster = Cluster::start(2, "--stages 2s:8,8s:8,4s:16,20s:16 -s 2");
+    cluster.master.as_mut().unwrap().run.wait_for("Stage 2 of 4");
+    settle(1);
+    cluster.restart();
+    cluster.master.as_mut().unwrap().run.wait_for("Stage 4 of 4");
+    settle(1);
+    cluster.restart();
+    cluster.goes_to(160.0);
+    let (target, ended) = cluster.end(true);
+    assert!(ended.stderr.contains("All stages are over"), "{}", ended.stderr);
+    let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();
+    let seconds = summary["at"].as_f64().unwrap() - summary["start"].as_f64().unwrap();
+    assert!(
+        (33.0..45.0).contains(&seconds),
+        "34 s in all, however often the master died: {seconds}"
+    );
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+}
