@@ -77,6 +77,11 @@ fn a_report_holds_the_whole_record_and_is_small() {
     let mut record = data(&page, "swarmer-record");
     assert_eq!(record, json(&summary));
     assert_eq!(record["total"]["requests"].take(), REQUESTS);
+    let class = &record["tasks"]["per_class"].as_object().unwrap().values().next().unwrap();
+    assert_eq!(class["ratio"], 1.0, "one class has all users");
+    assert_eq!(class["tasks"].as_object().unwrap().len(), 1, "{class}");
+    let shown = page.split("window.templateArgs=").nth(1).unwrap();
+    assert!(shown.contains("\"tasks\":{\"per_class\":{"), "the page shows them");
 
     let again = output(&["report", &summary]);
     assert_eq!(again.status.code(), Some(1));

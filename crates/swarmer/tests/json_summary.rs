@@ -35,6 +35,10 @@ fn eventful(options: RecorderOptions) -> Record {
         seed: Some(u64::MAX),
         setup_requests: 3,
         notes: vec!["TLS certificates were not verified (--insecure)".to_owned()],
+        tasks: serde_json::json!({
+            "per_class": {"Buyer": {"ratio": 1.0, "tasks": {"buy": {"ratio": 1.0}}}},
+            "total": {"Buyer": {"ratio": 1.0, "tasks": {"buy": {"ratio": 1.0}}}},
+        }),
         ..Default::default()
     };
     let (group, buyers) = (recorder.segment("group A"), recorder.class("Buyer"));

@@ -8,7 +8,8 @@ export type Content =
 
 /** What this page was told beside its data: as Locust does, so that tools that read Locust's reports find it. */
 export interface TemplateArgs {
-  tasks?: Tasks;
+  /** Null where nobody knows them. */
+  tasks?: Tasks | null;
   show_download_link?: boolean;
 }
 

@@ -17,7 +17,7 @@ function page(found: Content) {
   switch (found.kind) {
     case "record":
       document.title = `swarmer report: ${plain(verdict(found.record))}`;
-      return <Report record={found.record} tasks={templateArgs().tasks} />;
+      return <Report record={found.record} tasks={templateArgs().tasks ?? undefined} />;
     case "comparison":
       document.title = `swarmer comparison: ${found.comparison.a.title} and ${found.comparison.b.title}`;
       return <ComparisonPage comparison={found.comparison} />;

@@ -50,8 +50,7 @@ impl Theme {
     }
 }
 
-/// The report of a run as HTML, made of its record alone: what `--html` writes, but for the ratios of tasks, of which a
-/// record knows nothing.
+/// The report of a run as HTML, made of its record alone: what `--html` writes.
 ///
 /// # Errors
 /// When the page is not part of this build.
@@ -124,8 +123,6 @@ fn packed(text: &str) -> Option<String> {
 pub(crate) struct About {
     /// The workload's name, where Locust has that of its file.
     pub(crate) workload: String,
-    /// The ratio trees.
-    pub(crate) tasks: Value,
     /// Whether the page offers itself for download.
     pub(crate) show_download_link: bool,
     pub(crate) theme: Theme,
@@ -173,7 +170,7 @@ fn template_args(record: &Record, about: &About) -> Value {
         "failures_statistics": locust::errors(summary, limits::ERRORS),
         "exceptions_statistics": locust::exceptions(summary),
         "history": locust::history(&record.history),
-        "tasks": about.tasks,
+        "tasks": summary.info.tasks,
         "percentiles_to_chart": locust::CHARTS,
         "show_download_link": about.show_download_link,
     })

@@ -66,6 +66,10 @@ pub struct RunInfo {
     /// Where traces are found: `{trace}` stands for the trace id (`--trace-url`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_url: Option<String>,
+    /// What share of users each class had at the start and what share of its time each task has, as Locust's `/tasks` tells
+    /// it; null when not known.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub tasks: serde_json::Value,
 }
 
 /// Where percentiles and medians come from.

@@ -16,7 +16,7 @@ use super::{SetupError, Swarm, classes};
 use crate::load::{self, Plan, Shape, ShapeTime, Target};
 use crate::options::{Kind, Options};
 use crate::runner::{Begin, Gear, Reform};
-use crate::scenario::{Override, UserClass};
+use crate::scenario::{Override, UserClass, ratio};
 use crate::stats::RunInfo;
 use crate::web::{Ask, ClassFacts, Facts, Problem};
 
@@ -331,7 +331,16 @@ impl Desk {
             engine: env!("CARGO_PKG_VERSION").to_owned(),
             settings: options.given.clone(),
             trace_url: options.trace_url.clone(),
+            tasks: self.ratios(),
         }
+    }
+
+    /// The ratio trees of the classes that take part.
+    fn ratios(&self) -> serde_json::Value {
+        let chosen = self.classes().into_iter().filter(|class| self.is_chosen(class));
+        let classes: Vec<_> = chosen.map(|class| class.info()).collect();
+        let shares = ratio::shares(&classes, self.options().users.unwrap_or(1));
+        ratio::json(&classes, &shares)
     }
 
     fn tell(&self) {

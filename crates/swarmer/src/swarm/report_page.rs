@@ -12,7 +12,6 @@ use crate::logging::MAIN;
 use crate::options::Options;
 use crate::report::FileError;
 use crate::report::html::{self, About, Embedded, HtmlFile, NOT_BUILT};
-use crate::scenario::{ClassInfo, ratio};
 use crate::stats::Record;
 use crate::web::Facts;
 
@@ -45,14 +44,7 @@ impl ReportPage {
     /// Writes the report; `false` when that failed.
     pub(super) fn write(&self, record: &Record, narrator: Narrator) -> bool {
         let facts = self.facts.borrow();
-        let classes = facts.classes.iter().filter(|class| class.is_chosen);
-        let classes: Vec<ClassInfo> = classes.map(|class| class.info.clone()).collect();
-        let shares = ratio::shares(&classes, facts.options.users.unwrap_or(1));
-        let about = About {
-            workload: self.workload.clone(),
-            tasks: ratio::json(&classes, &shares),
-            ..About::default()
-        };
+        let about = About { workload: self.workload.clone(), ..About::default() };
         // It was there at the start, and is part of the program.
         let Some(page) = html::render(record, &about) else { return false };
         match write_to(&place(&self.pattern, &facts.options), &page) {

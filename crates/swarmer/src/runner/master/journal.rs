@@ -203,7 +203,9 @@ impl LeftRun {
         while let Some(entry) = entries.next()? {
             match entry {
                 Entry::Report { from, deltas, .. } => {
-                    deltas.iter().for_each(|delta| take(&from, delta));
+                    for delta in &deltas {
+                        take(&from, delta);
+                    }
                 }
                 Entry::Figures { from, delta } => take(&from, &delta),
                 _ => {}

@@ -187,6 +187,12 @@ fn info(records: &[&Record], parts: &[Part], source: PercentileSource) -> RunInf
             .trace_url
             .clone()
             .filter(|url| all.iter().all(|info| info.trace_url.as_ref() == Some(url))),
+        // Of runs with other users no one tree is true.
+        tasks: if all.iter().all(|info| info.tasks == all[0].tasks) {
+            all[0].tasks.clone()
+        } else {
+            serde_json::Value::Null
+        },
     }
 }
 

@@ -92,13 +92,16 @@ pub(in crate::web) async fn report(
 ) -> Response {
     let is_saved = !wanted.download.is_empty();
     let Some(summary) = site.summary().await else { return ApiError::ended().into_response() };
-    let tasks = task_trees(&site.facts(), &summary);
-    let record = site.handle.ask(move |collector| collector.record(Summary::clone(&summary))).await;
+    let mut summary = Summary::clone(&summary);
+    if summary.user_count() > 0 {
+        // Shares of the users there are, who may be others than at the start.
+        summary.info.tasks = task_trees(&site.facts(), &summary);
+    }
+    let record = site.handle.ask(move |collector| collector.record(summary)).await;
     let Some(record) = record else { return ApiError::ended().into_response() };
     let nonce = if is_saved { None } else { auth::secret().ok() };
     let about = html::About {
         workload: site.about.workload.clone(),
-        tasks,
         show_download_link: !is_saved,
         theme: if wanted.theme == "dark" { html::Theme::Dark } else { html::Theme::Light },
         nonce: nonce.clone(),
