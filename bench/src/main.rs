@@ -2,6 +2,7 @@
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
 mod accuracy;
+mod cluster;
 mod contender;
 mod drivers;
 mod dynaclaimz;
@@ -48,6 +49,9 @@ struct Arguments {
     /// Connections that ask all the time.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     connections: u32,
+    /// Pretended workers of the part `cluster`.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    workers: u32,
     /// Keep every single value in this file, as JSON; parts that it holds and that are not measured now stay.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -72,6 +76,7 @@ const PARTS: &[(&str, Measure)] = &[
     ("start", start::measure),
     ("journeys", journeys::measure),
     ("services", dynaclaimz::measure),
+    ("cluster", cluster::measure),
 ];
 
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]

@@ -254,6 +254,10 @@ impl Driver {
             Command::Start(births) => {
                 self.living.borrow_mut().draining = false;
                 self.pending.extend(births);
+                // What a change of the plan brings may be due before what is here already.
+                if !self.pending.iter().is_sorted_by_key(|birth| birth.due) {
+                    self.pending.make_contiguous().sort_by_key(|birth| birth.due);
+                }
             }
             Command::Stop { class, users, grace } => self.stop_users(class, &users, grace),
             Command::Open(opening) => {

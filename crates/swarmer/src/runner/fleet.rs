@@ -23,9 +23,6 @@ pub(crate) trait Fleet {
     /// Whether the run goes on without a node that is lost.
     const OUTLIVES_NODES: bool = false;
 
-    /// Users due within this time are sent to their nodes ahead, so that nodes start them on the dot.
-    const LOOK_AHEAD: Duration = Duration::from_millis(100);
-
     /// Names of the nodes there are at the start, by number, as the dispatcher wants them.
     fn names(&self) -> Vec<String>;
 
@@ -63,6 +60,12 @@ pub(crate) trait Fleet {
 
     /// The run is over, and every figure is in.
     fn ended(&mut self) {}
+
+    /// Users due within this time are sent to their nodes ahead, so that nodes start them on the dot; nodes get one message
+    /// for all that is due within half of it.
+    fn look_ahead(&self) -> Duration {
+        Duration::from_millis(100)
+    }
 
     fn start_users(&mut self, node: usize, births: Vec<Birth>);
 

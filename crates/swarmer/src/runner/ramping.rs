@@ -42,7 +42,7 @@ impl Ramping {
         sending: &mut Sending<'_, F>,
         now: Instant,
     ) {
-        let seen = now + self.look_ahead(dispatcher, F::LOOK_AHEAD);
+        let seen = now + self.look_ahead(dispatcher, sending.fleet.look_ahead());
         let Some(horizon) = seen.checked_duration_since(self.began) else { return };
         for step in self.ramp.due(dispatcher, horizon) {
             match step.change {

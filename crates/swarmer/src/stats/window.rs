@@ -75,18 +75,41 @@ impl Scratch {
     }
 }
 
+/// Cells of a slice that are not worth looking for equal ones.
+const FEW: usize = 256;
+
 /// Response times of the last seconds, kept as occupied cells only: an idle row costs nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Window(VecDeque<Slice>);
 
-/// The response times of one report, filed under its newest second.
+/// The response times of reports, filed under their newest second.
 #[derive(Clone, Debug)]
 struct Slice {
     second: u64,
     min: u64,
     max: u64,
+    /// In any order; a cell may occur more than once.
     cells: Vec<(u16, u32)>,
+    /// Of those, the first so many have been added up.
+    united: usize,
     coarse: Option<CoarseBuckets>,
+}
+
+impl Slice {
+    /// Adds cells. Hundreds of workers fill the same ones: what they report must not stand here hundreds of times.
+    fn add(&mut self, cells: impl Iterator<Item = (u16, u32)>) {
+        self.cells.extend(cells);
+        if self.cells.len() > 2 * self.united + FEW {
+            self.cells.sort_unstable_by_key(|(cell, _)| *cell);
+            self.cells.dedup_by(|(cell, count), (kept, sum)| {
+                // Two that together are more than can be counted stay two.
+                let all = sum.checked_add(*count).filter(|_| cell == kept);
+                *sum = all.unwrap_or(*sum);
+                all.is_some()
+            });
+            self.united = self.cells.len();
+        }
+    }
 }
 
 impl Window {
@@ -101,7 +124,7 @@ impl Window {
             .cells()
             .map(|(cell, count)| (cell, u32::try_from(count).unwrap_or(u32::MAX)));
         if let Some(slice) = self.0.iter_mut().find(|slice| slice.second == second) {
-            slice.cells.extend(cells);
+            slice.add(cells);
             slice.min = slice.min.min(min);
             slice.max = slice.max.max(max);
             if let (Some(mine), Some(theirs)) = (&mut slice.coarse, &delta.coarse) {
@@ -110,7 +133,8 @@ impl Window {
         } else {
             self.prune(second);
             let coarse = delta.coarse.clone();
-            self.0.push_back(Slice { second, min, max, cells: cells.collect(), coarse });
+            let cells = cells.collect();
+            self.0.push_back(Slice { second, min, max, cells, united: 0, coarse });
         }
     }
 
@@ -131,5 +155,31 @@ impl Window {
                 coarse.merge(theirs);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_cells_of_many_reports_are_added_up_and_none_is_lost() {
+        let mut slice =
+            Slice { second: 1, min: 1, max: 1, cells: Vec::new(), united: 0, coarse: None };
+        for report in 0..1_000_u16 {
+            slice.add((0..20).map(|cell| (cell * 3 + report % 3, 2)));
+            assert!(slice.cells.len() <= 2 * 60 + FEW, "{} cells", slice.cells.len());
+        }
+        let sum: u64 = slice.cells.iter().map(|(_, count)| u64::from(*count)).sum();
+        assert_eq!(sum, 40_000);
+    }
+
+    #[test]
+    fn counts_that_do_not_fit_into_one_stay_apart() {
+        let mut slice =
+            Slice { second: 1, min: 1, max: 1, cells: Vec::new(), united: 0, coarse: None };
+        slice.add((0..300).map(|_| (7, u32::MAX / 2)));
+        let sum: u64 = slice.cells.iter().map(|(_, count)| u64::from(*count)).sum();
+        assert_eq!(sum, 300 * u64::from(u32::MAX / 2));
     }
 }

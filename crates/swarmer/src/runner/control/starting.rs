@@ -20,7 +20,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     /// When there is something to send to nodes again, if ever.
     pub(super) fn next_step(&self) -> Option<Instant> {
         let ramp = self.ramping.as_ref();
-        let step = ramp.and_then(|ramp| ramp.next_step(&self.dispatcher, F::LOOK_AHEAD));
+        let step = ramp.and_then(|ramp| ramp.next_step(&self.dispatcher, self.fleet.look_ahead()));
         let moving = self.moving.as_ref().and_then(Moving::next_step);
         step.into_iter().chain(moving).min()
     }

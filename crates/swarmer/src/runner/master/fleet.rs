@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::info;
 
 use super::peer::{Kind, Peer};
-use super::{LINGER, LeftRun, Workers, as_u32, next_outgoing, value_of};
+use super::{LINGER, LeftRun, Workers, as_u32, next_outgoing, telling, value_of};
 use crate::clock;
 use crate::cluster::{Extra, ToWorker};
 use crate::logging::RUNNERS;
@@ -19,8 +19,6 @@ use crate::stats::Worker;
 
 impl Fleet for Workers {
     const OUTLIVES_NODES: bool = true;
-    /// Workers get one message for all that is due within half of this.
-    const LOOK_AHEAD: Duration = Duration::from_secs(1);
 
     fn names(&self) -> Vec<String> {
         Vec::new()
@@ -129,6 +127,10 @@ impl Fleet for Workers {
         if let Some(journal) = &mut self.journal {
             journal.end();
         }
+    }
+
+    fn look_ahead(&self) -> Duration {
+        telling::look_ahead(self.present().count())
     }
 
     fn start_users(&mut self, node: usize, births: Vec<Birth>) {

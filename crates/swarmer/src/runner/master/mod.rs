@@ -41,6 +41,9 @@ const FORGOTTEN: Duration = Duration::from_secs(65);
 /// At the end workers are told so within this time, as far as they can be reached.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Messages that are heard in one go, before others have their turn.
+const AT_ONCE: usize = 1_000;
+
 /// How often workers are looked after.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -208,14 +211,27 @@ impl Workers {
         format!("Worker {identity} went missing: {unknown}")
     }
 
+    /// Hears what has come meanwhile; whether that was all.
+    fn catch_up(&mut self) -> bool {
+        for _ in 0..AT_ONCE {
+            match self.socket.try_receive() {
+                Some(event) => self.hear(event),
+                None => return true,
+            }
+        }
+        false
+    }
+
     /// What is to be done ten times a second.
     fn look_after(&mut self) {
+        // A master that is behind must not take for silent whom it has not listened to.
+        let heard_all = self.catch_up();
         let now = clock::now();
         let silent = |peer: &Peer| now.saturating_duration_since(peer.last_heard);
         let missing: Vec<Identity> = self
             .peers
             .iter()
-            .filter(|(_, peer)| peer.node.is_some() && silent(peer) > SILENCE)
+            .filter(|(_, peer)| heard_all && peer.node.is_some() && silent(peer) > SILENCE)
             .map(|(identity, _)| identity.clone())
             .collect();
         for identity in missing {

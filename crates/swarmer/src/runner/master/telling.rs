@@ -1,6 +1,6 @@
 //! What workers of Locust's kind are told: numbers of users.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Kind, Workers};
 use crate::cluster::{Extra, Identity, Spawn, ToWorker};
@@ -8,6 +8,22 @@ use crate::runner::driver::Event;
 
 /// Locust's clock is coarse: a later message has a later time by at least this.
 const LATER: f64 = 1e-6;
+
+/// Users are sent to workers so long before they are due: as little as possible, because a change of the ramp that comes
+/// meanwhile finds them there; but longer the more workers there are, so that a ramp costs no message per user and worker.
+const LOOK_AHEAD: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// Messages of a ramp per second above which it is longer.
+const RAMP_MESSAGES: f64 = 200.0;
+
+/// How long before they are due users are sent to so many workers.
+#[expect(clippy::cast_precision_loss, reason = "a number of workers")]
+pub(super) fn look_ahead(workers: usize) -> Duration {
+    let [least, most] = LOOK_AHEAD;
+    // Each worker gets a message in half of that time.
+    let wanted = 2.0 * workers as f64 / RAMP_MESSAGES;
+    Duration::try_from_secs_f64(wanted).unwrap_or(most).clamp(least, most)
+}
 
 impl Workers {
     /// Tells a worker of Locust's kind how many users it is to run now, if that has changed.

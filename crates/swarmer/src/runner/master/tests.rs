@@ -196,3 +196,9 @@ async fn very_many_workers_are_merged_into_one_row_per_name() {
     assert_eq!(fleet.workers().len(), WORKERS);
     assert_eq!((summary.total.figures.min, summary.total.figures.max), (8.0, 12.0));
 }
+
+#[test]
+fn the_more_workers_share_a_ramp_the_further_ahead_it_travels() {
+    let ahead = [1, 100, 200, 500, 10_000].map(|workers| telling::look_ahead(workers).as_secs());
+    assert_eq!(ahead, [1, 1, 2, 5, 5]);
+}
