@@ -1,6 +1,7 @@
 // What five browsers that watch cost the engine: `npm run watchers -- [RATE] [PROGRAM]`, RATE in requests a second.
 // Figures are printed and judged by people. Browsers and engine share this machine's cores: with few of them the CPU per
-// request and the web thread's share say more than the rate.
+// request and the web thread's share say more than the rate. What happens to an engine that has its core to itself and does
+// all it can is measured by `npm run watchers -- full` (full-load.ts).
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,10 +9,11 @@ import { resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { type Browser, openBrowser } from "./chromium.ts";
 import { startProgram } from "./engine.ts";
+import { underFullLoad } from "./full-load.ts";
 import { figure, openTabs } from "./steps.ts";
 
 const EXAMPLE = resolve(import.meta.dirname, "../../../target/release/examples/open_model");
-const WATCHERS = 5;
+export const WATCHERS = 5;
 /** Requests of one journey of the example. */
 const REQUESTS = 2;
 /** Milliseconds. */
@@ -21,14 +23,14 @@ const SPAN = 10_000;
 const TICK = 10;
 
 /** Counters since the process began; times in milliseconds. */
-interface Counters {
+export interface Counters {
   at: number;
   requests: number;
   drivers: number;
   web: number;
 }
 
-const wait = (span: number) => new Promise((done) => setTimeout(done, span));
+export const wait = (span: number) => new Promise((done) => setTimeout(done, span));
 
 /** Milliseconds of CPU of all threads whose names begin so. */
 function cpu(pid: number, name: string): number {
@@ -44,7 +46,7 @@ function cpu(pid: number, name: string): number {
   return ticks * TICK;
 }
 
-async function count(url: string, pid: number): Promise<Counters> {
+export async function count(url: string, pid: number): Promise<Counters> {
   const requests = await figure(url, ({ total }) => total.requests);
   return { at: performance.now(), requests, drivers: cpu(pid, "driver-"), web: cpu(pid, "web") };
 }
@@ -85,7 +87,8 @@ async function open(browsers: Browser[], url: string): Promise<void> {
 }
 
 export async function main([rate = "2000", program = EXAMPLE]: string[]): Promise<void> {
-  if (!(Number(rate) > 0)) throw new Error(`RATE is ${rate}: must be requests a second, above 0`);
+  if (rate === "full") return underFullLoad();
+  if (!(Number(rate) > 0)) throw new Error(`RATE is ${rate}: must be requests a second, above 0, or full`);
   if (!existsSync(program)) throw new Error(`${program} is missing: cargo build --release --example open_model`);
   const target = await answer();
   const host = `http://127.0.0.1:${(target.address() as AddressInfo).port}`;
