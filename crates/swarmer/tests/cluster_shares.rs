@@ -11,6 +11,9 @@ mod process;
 mod run_support;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fleet::{Master, end_all, notes, settle, worker};
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         ("a_number_of_journeys_ends_the_run", a_number_of_journeys_ends_the_run),
         ("journeys_of_a_lost_worker_are_made_by_the_others", journeys_of_a_lost_worker),
         ("journeys_of_a_worker_that_left_are_made_once", journeys_of_a_worker_that_left),
+        ("a_ceiling_holds_when_workers_go_and_come", a_ceiling_holds),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -92,6 +96,67 @@ fn due(ended: &Ended) -> u64 {
     let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();
     let count = |name: &str| summary["schedule"][name].as_u64().unwrap();
     count("started") + count("dropped")
+}
+
+/// What a target was asked, over time.
+struct Watch {
+    over: Arc<AtomicBool>,
+    watching: JoinHandle<Vec<(Instant, u64)>>,
+}
+
+impl Watch {
+    fn begin(target: &Arc<Target>) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let (target, until) = (Arc::clone(target), Arc::clone(&over));
+        let watching = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            while !until.load(Ordering::SeqCst) {
+                seen.push((Instant::now(), target.requests()));
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            seen
+        });
+        Self { over, watching }
+    }
+
+    /// Asserts that at no time so many more came than at `rate` per second.
+    fn end(self, rate: f64, more: f64) {
+        self.over.store(true, Ordering::SeqCst);
+        let seen = self.watching.join().unwrap();
+        for (index, (from, before)) in seen.iter().enumerate() {
+            for (to, after) in &seen[index..] {
+                let allowed = (*to - *from).as_secs_f64() * rate + more;
+                let asked = f64::from(u32::try_from(after - before).unwrap());
+                assert!(asked <= allowed, "{asked} in {:?}, not {allowed}", *to - *from);
+            }
+        }
+    }
+}
+
+fn a_ceiling_holds() {
+    let target = Arc::new(Target::start());
+    let watch = Watch::begin(&target);
+    let rest = "--expect-workers 2 --max-rate 100 -u 6 -r 6 Eager";
+    let mut master = Master::start(&target, rest);
+    let mut workers = workers(&master, 2, "Eager");
+    goes_to(&target, 100.0);
+    workers.push(worker(master.port, "Eager"));
+    master.run.wait_for("3 workers connected");
+    settle(2);
+    goes_to(&target, 100.0);
+    kill(workers.remove(0));
+    master.run.wait_for("went missing");
+    goes_to(&target, 100.0);
+    let leaver = workers.remove(0);
+    leaver.signal(libc::SIGTERM);
+    leaver.wait().expect_code(0);
+    goes_to(&target, 100.0);
+    let ended = master.end();
+    assert!(!ended.stderr.contains("no effect"), "{}", ended.stderr);
+    // However crowded the machine is: each of at most ten users (some are being moved) may have one request on its way
+    // and one whose turn has come, and each of four drivers may make up for a little.
+    watch.end(100.0, 30.0);
+    end_all(workers);
 }
 
 fn the_rate_is_as_asked() {

@@ -319,6 +319,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                     self.stop();
                 }
             }
+            Event::Note(text) => self.collector.note(text),
             Event::Died { node, panic } => self.lose(node, Loss::Died(panic)),
             Event::Joined { node, name, users, recovered } => {
                 self.join(node, name, &users, recovered);

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Exchange(Arc<Options>),
     /// Users that are started from now on are made of these.
     Reform(Reform),
+    /// From now on send at most so many requests per second, finite; none at all with 0.
+    Limit(Option<f64>),
     /// Start these users, each when it is due.
     Start(Vec<Birth>),
     /// Stop the users of a class with these numbers; those that have gone by themselves are no matter.
@@ -100,6 +102,8 @@ pub(crate) enum Event {
     Drained { node: usize },
     /// A user asked for the end of the test.
     StopTest { reason: String },
+    /// Something that every report is to tell.
+    Note(String),
     /// The driver is no more: its own code panicked.
     Died { node: usize, panic: String },
     /// Everything that the node had to say in this round has been said before.
@@ -194,7 +198,7 @@ impl Driver {
             options: RefCell::new(Arc::clone(&setup.options)),
             provided: RefCell::new(Arc::clone(&setup.provided)),
             trace_rng: RefCell::new(entropy()),
-            limiter: setup.max_rate.map(Limiter::new),
+            limiter: Limiter::new(setup.max_rate),
             catch_exceptions: setup.catch_exceptions,
             anchor: setup.anchor,
             on_request: (!setup.hooks.request.is_empty()).then(|| Arc::clone(&setup.hooks)),
@@ -251,6 +255,7 @@ impl Driver {
             Command::Equip(gear) => self.equip(gear),
             Command::Exchange(options) => self.exchange(options),
             Command::Reform(reform) => self.reform(reform.classes),
+            Command::Limit(rate) => self.env.limiter.set(rate),
             Command::Start(births) => {
                 self.living.borrow_mut().draining = false;
                 self.pending.extend(births);

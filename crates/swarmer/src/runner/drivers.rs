@@ -133,6 +133,14 @@ impl Fleet for Drivers {
 
     fn equip(&mut self, gear: &Gear) {
         self.tell_all(|| Command::Equip(gear.clone()));
+        self.limit(gear.options.max_rate);
+    }
+
+    /// Each driver keeps its part for itself.
+    #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
+    fn limit(&mut self, max_rate: Option<f64>) {
+        let part = max_rate.map(|rate| rate / self.len().max(1) as f64);
+        self.tell_all(|| Command::Limit(part));
     }
 
     fn exchange(&mut self, options: &Arc<Options>) {

@@ -43,6 +43,9 @@ pub(crate) trait Fleet {
     /// Lets users read these options.
     fn exchange(&mut self, options: &Arc<Options>);
 
+    /// From now on all nodes together send at most so many requests per second, finite; none at all with 0.
+    fn limit(&mut self, _max_rate: Option<f64>) {}
+
     /// Users that are started from now on are of classes that were changed.
     fn reform(&mut self, reform: &Reform);
 

@@ -84,6 +84,8 @@ pub(crate) enum Service {
     Open(Box<OpenPlan>),
     /// From now on users who are stopped have so long to end.
     Grace(Duration),
+    /// Send at most so many requests per second.
+    Limit(Option<f64>),
     /// There is nothing left to do: users go when their task is done.
     Finish,
     /// All users of the whole fleet have started, so many.

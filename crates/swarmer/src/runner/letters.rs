@@ -42,6 +42,8 @@ pub(super) enum Down {
     Open(Box<Journeys>),
     /// Users read these options from their next task on.
     Options(serde_json::Map<String, serde_json::Value>),
+    /// Send at most so many requests per second from now on; none at all with 0.
+    Limit(f64),
     /// There is nothing left to do.
     Finish,
     /// All users of all workers have started.
@@ -199,6 +201,9 @@ pub(super) enum Up {
         run: Option<u64>,
         /// Users that run, as class and number.
         users: Vec<(u32, u64)>,
+        /// What it holds of what is shared out in that run.
+        #[serde(default)]
+        held: Held,
     },
     /// What happened since the last report.
     Report(Box<Figures>),
@@ -212,6 +217,14 @@ pub(super) enum Up {
     StopTest { run: u64, reason: String },
     /// The run could not begin.
     Failed { run: u64, reason: String },
+}
+
+/// What a worker holds of what is shared out in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Held {
+    /// Its part of `--max-rate`.
+    pub(super) max_rate: Option<f64>,
 }
 
 /// A worker's report.
@@ -348,6 +361,16 @@ impl Outbox {
     /// Drops what is not acknowledged: it means nothing any more.
     pub(super) fn forget(&mut self) {
         self.waiting.clear();
+    }
+
+    /// The number of the latest letter.
+    pub(super) fn latest(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// Whether the letter of this number has arrived, and all before it.
+    pub(super) fn has_arrived(&self, number: u64) -> bool {
+        self.waiting.front().is_none_or(|(oldest, ..)| *oldest > number)
     }
 
     /// Whether every letter has arrived.

@@ -35,9 +35,6 @@ pub(super) fn listen(desk: &Desk, anchor: Anchor) -> Result<Workers, SetupError>
             .hint("Choose another port with --master-bind-port, or end what uses it.")
         })?;
     info!(target: MAIN, "Listening for workers at {address}");
-    if options.max_rate.is_some() {
-        warn!(target: MAIN, "--max-rate has no effect on a master: give each worker its part");
-    }
     let hooks = Arc::clone(&desk.swarm().hooks);
     let edits = Override::read_all(&options.config_users);
     let edits = edits.map_err(|error| SetupError::new(error.to_string()))?;

@@ -96,6 +96,7 @@ async fn serve(
         identity,
         drivers: u32::try_from(drivers).unwrap_or(u32::MAX),
         master_timeout: cluster.master_timeout,
+        max_rate: options.max_rate,
         anchor,
     };
     let preparation = Preparation::new(http, setup, given, Arc::clone(&hooks));
@@ -136,6 +137,9 @@ impl Bench {
         options.time_scale =
             terms.time_scale.filter(|scale| *scale > 0.0).unwrap_or(options.time_scale);
         options.custom.take_over(&terms.options);
+        // Its own ceiling holds as well.
+        let lower = |own: f64| terms.max_rate.map_or(own, |part| part.min(own));
+        options.max_rate = options.max_rate.map_or(terms.max_rate, |own| Some(lower(own)));
         options
     }
 

@@ -45,8 +45,8 @@ pub(crate) struct Env {
     pub(crate) provided: RefCell<Arc<Provided>>,
     /// Trace ids come from entropy, never from the seed: two runs with one seed must not collide in a trace store.
     pub(crate) trace_rng: RefCell<Pcg64Mcg>,
-    /// The ceiling on requests per second, if there is one.
-    pub(crate) limiter: Option<Limiter>,
+    /// The ceiling on requests per second, if there is one now.
+    pub(crate) limiter: Limiter,
     /// A user goes on after an exception; else it ends there.
     pub(crate) catch_exceptions: bool,
     pub(crate) anchor: Anchor,

@@ -230,8 +230,8 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
     ) -> Result<(Response, T), RequestFailed> {
         let Self { user, inner, name, expect, check, context } = self;
         user.stop.checkpoint().await;
-        if let Some(limiter) = &user.env.limiter {
-            limiter.pass().await;
+        if user.env.limiter.is_set() {
+            user.env.limiter.pass().await;
             user.stop.checkpoint().await;
         }
         let method = inner.method();

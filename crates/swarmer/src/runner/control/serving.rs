@@ -15,6 +15,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 self.finishing = true;
                 self.fleet.finish();
             }
+            Service::Limit(max_rate) => self.fleet.limit(max_rate),
             Service::Grace(grace) => self.settings.stop_timeout = grace,
             Service::Spawned(users) => self.settings.hooks.spawning_complete(users),
             Service::Leave { class, users, grace } if self.state().is_active() => {

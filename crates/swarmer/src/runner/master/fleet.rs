@@ -86,8 +86,10 @@ impl Fleet for Workers {
         let terms = Terms { run: rand::random(), ..self.terms.clone() };
         let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
         let of = ours.len();
+        self.share_rate(&terms);
         for (index, identity) in ours.iter().enumerate() {
-            let terms = Self::terms_for(&terms, index, of);
+            let max_rate = self.rate_of(identity);
+            let terms = Terms { max_rate, ..Self::terms_for(&terms, index, of) };
             self.write(identity, &Down::Begin(Box::new(terms)));
         }
         self.peers.values_mut().for_each(Peer::begin_run);
@@ -105,6 +107,7 @@ impl Fleet for Workers {
         }
         let LeftRun { terms, letters, open, .. } = left;
         self.letters = letters;
+        self.share_rate_again(&terms);
         self.run = Some(terms);
         if let Some(sharing) = open {
             self.open_again(sharing);

@@ -10,7 +10,7 @@ use crate::cluster::{
 };
 use crate::logging::{self, RUNNERS};
 use crate::runner::driver::{Departure, Event};
-use crate::runner::letters::{ACK, Acknowledged, Down, Figures, Taken, UP, Up};
+use crate::runner::letters::{ACK, Acknowledged, Down, Figures, Held, Taken, UP, Up};
 use crate::stats::Delta;
 
 /// What Locust's master compares with its own.
@@ -314,7 +314,9 @@ impl Workers {
         let current = self.run.as_ref().map(|terms| terms.run);
         let node = self.peers.get(from).and_then(|peer| peer.node);
         match letter {
-            Up::Hello { boot, drivers, run, users } => self.know(from, boot, drivers, run, &users),
+            Up::Hello { boot, drivers, run, users, held } => {
+                self.know(from, (boot, drivers), (run, held), &users);
+            }
             Up::Report(figures) => self.figures(from, *figures),
             Up::Drained { .. } => self.has_stopped(from),
             Up::Leaving => {
@@ -342,9 +344,8 @@ impl Workers {
     fn know(
         &mut self,
         from: &Identity,
-        theirs: u64,
-        cores: u32,
-        run: Option<u64>,
+        (theirs, cores): (u64, u32),
+        (run, held): (Option<u64>, Held),
         users: &[(u32, u64)],
     ) {
         let Some(peer) = self.peers.get_mut(from) else { return };
@@ -373,11 +374,14 @@ impl Workers {
         self.join(from, users);
         self.announce(from, index);
         match current {
-            Some(terms) if !ours => {
+            Some(_) if ours => self.rate_held(from, held.max_rate),
+            Some(terms) => {
+                self.rate_held(from, None);
                 let of = self.of_kind(|kind| matches!(kind, Kind::Ours { .. })).len();
                 let mut terms = Self::terms_for(&terms, 0, of);
                 // What is left of a number of tasks is with those that were there at the start.
                 terms.iterations = terms.iterations.map(|_| 0);
+                terms.max_rate = self.rate_of(from);
                 self.write(from, &Down::Begin(Box::new(terms)));
             }
             None if run.is_some() => self.write(from, &Down::Stop { grace: 0.0 }),

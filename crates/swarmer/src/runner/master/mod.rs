@@ -3,6 +3,7 @@
 //! Locust's workers are told how many users of each class they are to run, ours which users and when exactly
 //! ([`super::letters`]). What both say becomes [`Event`]s, so that the control plane does not know the difference.
 
+mod ceiling;
 mod fleet;
 mod hearing;
 mod journal;
@@ -27,6 +28,7 @@ use crate::cluster::{
 };
 use crate::events::{Hooks, Outgoing};
 use crate::logging::RUNNERS;
+use ceiling::Ceiling;
 use journal::Journal;
 pub(crate) use journal::{LeftRun, left_run};
 use peer::{Kind, Peer};
@@ -81,6 +83,8 @@ pub(crate) struct Workers {
     run: Option<Terms>,
     /// Its journeys, in the open model.
     opened: Option<Opened>,
+    /// Its ceiling on requests per second.
+    ceiling: Option<Ceiling>,
     /// The number of the last round of a run, as long as reports are missing.
     last_round: Option<u64>,
     next_index: u64,
@@ -116,6 +120,7 @@ impl Workers {
             tick,
             run: None,
             opened: None,
+            ceiling: None,
             last_round: None,
             next_index: 0,
         }
@@ -179,6 +184,8 @@ impl Workers {
         }
         if is_ours {
             self.share_soon();
+        } else if self.run.is_some() {
+            self.tell_unlimited(identity);
         }
     }
 
@@ -243,6 +250,7 @@ impl Workers {
         self.peers
             .retain(|_, peer| peer.node.is_some() || silent(peer) <= FORGOTTEN || peer.is_ours());
         self.share_if_due(now);
+        self.look_after_rate(now);
         let known: Vec<Identity> = self.peers.keys().cloned().collect();
         for identity in known {
             self.flush(&identity, now);
@@ -278,9 +286,7 @@ impl Workers {
     fn terms_for(terms: &Terms, index: usize, of: usize) -> Terms {
         let (at, of) = (index as u64, of.max(1) as u64);
         let part = |all: u64| all / of + u64::from(at < all % of);
-        #[expect(clippy::cast_precision_loss, reason = "a number of workers")]
-        let rate = terms.max_rate.map(|rate| rate / of as f64);
-        Terms { iterations: terms.iterations.map(part), max_rate: rate, ..terms.clone() }
+        Terms { iterations: terms.iterations.map(part), ..terms.clone() }
     }
 
     fn extra(&self, echo: Option<f64>) -> Extra {
@@ -331,5 +337,7 @@ fn bare<M: Message>(message: M, node: &Identity) -> Envelope<M> {
     Envelope::new(message, node.as_str())
 }
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;

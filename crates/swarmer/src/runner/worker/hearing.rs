@@ -13,7 +13,7 @@ use crate::logging::RUNNERS;
 use crate::runner::driver::Birth;
 use crate::runner::gear::Reform;
 use crate::runner::handle::Service;
-use crate::runner::letters::{ACK, Acknowledged, DOWN, Down, Taken, Terms, Up};
+use crate::runner::letters::{ACK, Acknowledged, DOWN, Down, Held, Taken, Terms, Up};
 
 impl<W: Workshop> Link<W> {
     pub(super) async fn hear(&mut self, event: cluster::Event) -> Option<End> {
@@ -245,6 +245,10 @@ impl<W: Workshop> Link<W> {
                 let options = self.workshop.options(&told);
                 self.handle.exchange(options);
             }
+            Down::Limit(max_rate) => {
+                self.run.max_rate = Some(max_rate);
+                self.handle.serve(Service::Limit(self.habits.max_rate(Some(max_rate))));
+            }
             Down::Finish => self.handle.serve(Service::Finish),
             Down::Spawned(users) => self.handle.serve(Service::Spawned(users)),
             Down::Stop { .. } => {
@@ -268,7 +272,8 @@ impl<W: Workshop> Link<W> {
             .filter_map(|(class, user)| Some((u32::try_from(number(class)?).ok()?, user)));
         let users = users.collect();
         let (boot, drivers) = (self.boot, self.habits.drivers);
-        self.write(&Up::Hello { boot, drivers, run, users });
+        let held = Held { max_rate: self.run.max_rate.filter(|_| run.is_some()) };
+        self.write(&Up::Hello { boot, drivers, run, users, held });
     }
 
     async fn begin_for(&mut self, terms: Terms) {
@@ -295,6 +300,7 @@ impl<W: Workshop> Link<W> {
         self.run.classes = classes;
         self.run.stop_timeout = Duration::try_from_secs_f64(terms.stop_timeout).unwrap_or_default();
         self.run.number = Some(terms.run);
+        self.run.max_rate = terms.max_rate;
         self.run.stopping = false;
         if let Err(problem) = self.begin(&terms).await {
             self.fail(problem);

@@ -72,7 +72,17 @@ pub(crate) struct Habits {
     pub(crate) drivers: u32,
     /// A master that is silent for so long is given up.
     pub(crate) master_timeout: Duration,
+    /// Its own ceiling on requests per second, whatever a master allows.
+    pub(crate) max_rate: Option<f64>,
     pub(crate) anchor: Anchor,
+}
+
+impl Habits {
+    /// The lower of two ceilings on requests per second: this worker's own, and the part that its master gave it.
+    pub(super) fn max_rate(&self, part: Option<f64>) -> Option<f64> {
+        let both = self.max_rate.zip(part).map(|(own, part)| own.min(part));
+        both.or(self.max_rate).or(part)
+    }
 }
 
 /// What happens in this process.
@@ -177,6 +187,8 @@ struct Master {
 struct Run {
     /// As one of our masters numbers it.
     number: Option<u64>,
+    /// This worker's part of `--max-rate`, as its master gave it.
+    max_rate: Option<f64>,
     /// Classes of the master by number, as numbers of ours.
     classes: Vec<usize>,
     stop_timeout: Duration,
