@@ -6,11 +6,13 @@
 
 #[path = "cluster_support/fleet.rs"]
 mod fleet;
+#[path = "support/locust.rs"]
+mod locust;
 #[path = "run_support/process.rs"]
 mod process;
 mod run_support;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -18,9 +20,22 @@ use std::time::{Duration, Instant};
 
 use fleet::{Master, end_all, notes, settle, worker};
 use libtest_mimic::{Arguments, Trial};
-use process::{AS_WORKLOAD, Ended, Started};
+use process::{AS_WORKLOAD, Ended, Started, Workload};
 use run_support::Target;
 use swarmer::prelude::*;
+
+/// The same for Locust.
+const SCRIPT: &str = r#"
+import os
+from locust import HttpUser, task, constant
+
+class Steady(HttpUser):
+    host = os.environ.get("SHARES_HOST")
+    wait_time = constant(0.1)
+    @task
+    def ask(self):
+        self.client.get("/status/201", name="locust")
+"#;
 
 fn main() -> ExitCode {
     if std::env::var_os(AS_WORKLOAD).is_some() {
@@ -32,6 +47,11 @@ fn main() -> ExitCode {
         ("journeys_of_a_lost_worker_are_made_by_the_others", journeys_of_a_lost_worker),
         ("journeys_of_a_worker_that_left_are_made_once", journeys_of_a_worker_that_left),
         ("a_ceiling_holds_when_workers_go_and_come", a_ceiling_holds),
+        ("a_number_of_tasks_is_exact_when_workers_come_and_leave", a_number_of_tasks_is_exact),
+        ("tasks_of_a_lost_worker_are_done_by_the_others", tasks_of_a_lost_worker),
+        ("the_only_user_is_started_anew_until_all_tasks_are_done", the_only_user_is_started_anew),
+        ("tasks_per_user_end_the_run_over_workers", tasks_per_user),
+        ("limits_and_a_worker_of_locusts", limits_and_a_worker_of_locusts),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -220,4 +240,99 @@ fn journeys_of_a_worker_that_left() {
     let ended = master.run.wait().expect_code(0);
     assert_eq!((due(&ended), target.requests()), (200, 200), "{}", ended.stderr);
     end_all(workers);
+}
+
+fn a_number_of_tasks_is_exact() {
+    let target = Target::start();
+    let rest = "--expect-workers 2 -u 4 -r 4 --iterations 400 Steady";
+    let master = Master::start(&target, rest);
+    let mut workers = workers(&master, 2, "Steady");
+    target.wait_for(60);
+    workers.push(worker(master.port, "Steady"));
+    target.wait_for(150);
+    let leaver = workers.remove(0);
+    leaver.signal(libc::SIGTERM);
+    leaver.wait().expect_code(0);
+    let ended = master.run.wait().expect_code(0).expect_said(&["All 400 tasks have been begun"]);
+    assert_eq!((target.requests(), ended.requests_in_csv("run")), (400, 400), "{}", ended.stderr);
+    assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
+    end_all(workers);
+}
+
+/// Tasks that notes name as lost.
+fn lost(ended: &Ended) -> u64 {
+    let number = |note: &String| -> Option<u64> {
+        let (before, _) = note.split_once(" tasks that it had begun and not finished")?;
+        before.rsplit(' ').next()?.parse().ok()
+    };
+    let notes = notes(ended);
+    let named: Vec<u64> = notes.iter().filter_map(number).collect();
+    assert!(!named.is_empty(), "{notes:?}");
+    named.iter().sum()
+}
+
+fn tasks_of_a_lost_worker() {
+    let target = Target::start();
+    let rest = "--expect-workers 2 -u 6 -r 6 --iterations 500 Steady";
+    let master = Master::start(&target, rest);
+    let mut workers = workers(&master, 2, "Steady");
+    target.wait_for(100);
+    kill(workers.remove(0));
+    let ended = master.run.wait().expect_code(0);
+    // Without its tasks this would be half as many.
+    assert_eq!(ended.requests_in_csv("run") + lost(&ended), 500, "{}", ended.stderr);
+    assert!((500 - lost(&ended)..=600).contains(&target.requests()), "{}", target.requests());
+    end_all(workers);
+}
+
+fn the_only_user_is_started_anew() {
+    let target = Target::start();
+    let mut master = Master::start(&target, "--expect-workers 2 -u 1 -r 1 --iterations 80 Steady");
+    let mut workers = workers(&master, 2, "Steady");
+    master.run.wait_for("All users spawned");
+    target.wait_for(20);
+    // The first user is on the worker whose name comes first.
+    workers.sort_by_key(|worker| {
+        let said = worker.said();
+        said.split("Worker ").nth(1).and_then(|rest| rest.split(':').next()).map(str::to_owned)
+    });
+    kill(workers.remove(0));
+    let ended = master.run.wait().expect_code(0).expect_said(&["1 users are started anew"]);
+    assert_eq!(ended.requests_in_csv("run") + lost(&ended), 80, "{}", ended.stderr);
+    end_all(workers);
+}
+
+fn tasks_per_user() {
+    let target = Target::start();
+    let rest = "--expect-workers 2 -u 5 -r 5 --iterations-per-user 20 Steady";
+    let master = Master::start(&target, rest);
+    let workers = workers(&master, 2, "Steady");
+    let ended = master.run.wait().expect_code(0);
+    assert_eq!((target.requests(), ended.requests_in_csv("run")), (100, 100), "{}", ended.stderr);
+    end_all(workers);
+}
+
+fn limits_and_a_worker_of_locusts() {
+    let target = Target::start();
+    let rest = "--expect-workers 2 -u 4 -r 4 --max-rate 500 --iterations 100 Steady";
+    let master = Master::start(&target, rest);
+    let ours = worker(master.port, "Steady");
+    let mut command = Command::new(locust::python());
+    command.args(["-m", "locust", "-f", "shares.py"]).env("SHARES_HOST", target.url());
+    let arguments = format!("--worker --master-port {} Steady", master.port);
+    let workload = Workload::through(command, &arguments);
+    std::fs::write(workload.path("shares.py"), SCRIPT).unwrap();
+    let theirs = workload.start();
+    let ended = master.run.wait().expect_code(0);
+    let asked = target.paths();
+    let by_ours = asked.iter().filter(|path| *path == "/fast").count();
+    // Two users of each kind: theirs work on until ours are done, and are not waited for beyond that.
+    assert_eq!(by_ours, 100, "{}", ended.stderr);
+    assert!(asked.len() > 150, "{}", asked.len());
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+    for option in ["--max-rate", "--iterations"] {
+        let is_named = |note: &String| note.contains(&format!("and knows no {option}:"));
+        assert!(notes(&ended).iter().any(is_named), "{:?}", notes(&ended));
+    }
+    end_all(vec![ours, theirs]);
 }

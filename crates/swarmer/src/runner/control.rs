@@ -54,6 +54,9 @@ pub(crate) trait Watcher {
     /// are over.
     fn served(&mut self, _turn: u64) {}
 
+    /// So many tasks of a limited number are over, of which the figures that follow tell.
+    fn ended(&mut self, _tasks: u64) {}
+
     /// A user asked for the end of the test; `true` when that is passed on instead of done here.
     fn passes_on_stop(&mut self, _reason: &str) -> bool {
         false
@@ -319,6 +322,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                     self.stop();
                 }
             }
+            Event::Ended { tasks } => self.watcher.ended(tasks),
+            Event::Spent => self.finish(),
             Event::Note(text) => self.collector.note(text),
             Event::Died { node, panic } => self.lose(node, Loss::Died(panic)),
             Event::Joined { node, name, users, recovered } => {
@@ -353,7 +358,13 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
 
     /// Lets users go as soon as there is nothing left to do for any.
     fn finish_if_spent(&mut self) {
-        if self.settings.limits.are_spent() && !self.finishing {
+        if self.settings.limits.are_spent() {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        if !self.finishing {
             self.finishing = true;
             (self.ramping, self.moving) = (None, None);
             self.fleet.finish();
@@ -362,7 +373,9 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
 
     /// With limits on the number of tasks, the end of the last user is the end of the run.
     fn end_if_all_done(&mut self) {
-        let all_came = self.finishing || self.state() == State::Running;
+        // Where users are started anew for those that went with their node, they are still to come.
+        let is_calm = self.ramping.is_none() && self.moving.is_none() && self.outstanding.is_none();
+        let all_came = self.finishing || (self.state() == State::Running && is_calm);
         if self.serving.is_none()
             && self.settings.limits.any()
             && all_came

@@ -5,7 +5,7 @@
 
 mod journeys;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::arrivals::{Open, Opening};
 use super::gear::{Gear, Reform};
 use super::life::{End, count_panic, live};
 use super::pulse::Monitor;
-use super::turns::{Limits, Turns};
+use super::turns::{Limits, Own, Turns};
 use crate::clock::{self, Anchor};
 use crate::events::Hooks;
 use crate::http;
@@ -102,6 +102,10 @@ pub(crate) enum Event {
     Drained { node: usize },
     /// A user asked for the end of the test.
     StopTest { reason: String },
+    /// So many tasks are over since the last report, which follows.
+    Ended { tasks: u64 },
+    /// All tasks there were to do have been begun.
+    Spent,
     /// Something that every report is to tell.
     Note(String),
     /// The driver is no more: its own code panicked.
@@ -143,6 +147,8 @@ pub(crate) struct Driver {
     living: Rc<RefCell<Living>>,
     pending: VecDeque<Birth>,
     open: Option<Open>,
+    /// Tasks that are over since the last report.
+    ended: Rc<Cell<u64>>,
     events: UnboundedSender<Event>,
     /// Of a driver that has its thread to itself.
     monitor: Option<Monitor>,
@@ -209,8 +215,9 @@ impl Driver {
         let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
-        let (pending, open, monitor) = (VecDeque::new(), None, None);
-        Ok(Self { index, setup, env, http, bases, living, pending, open, events, monitor })
+        let (pending, ended) = (VecDeque::new(), Rc::default());
+        let (open, monitor) = (None, None);
+        Ok(Self { index, setup, env, http, bases, living, pending, open, ended, events, monitor })
     }
 
     /// As [`run`](Self::run), and watches the thread meanwhile, which nobody else must use.
@@ -315,6 +322,11 @@ impl Driver {
         if let Some(monitor) = &mut self.monitor {
             delta.add_pulse(monitor.take());
         }
+        // What is counted of them is in this report.
+        let tasks = self.ended.take();
+        if tasks > 0 && self.setup.limits.all.is_some() {
+            self.say(Event::Ended { tasks });
+        }
         self.say(Event::Report { node: self.index, number, delta, users: self.users() });
     }
 
@@ -334,7 +346,8 @@ impl Driver {
     async fn start_due(&mut self, now: Instant) {
         let mut started = 0;
         while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
-            self.start(birth, Turns::Own(self.setup.limits.clone()));
+            let own = Own::new(self.setup.limits.clone(), Rc::clone(&self.ended));
+            self.start(birth, Turns::Own(own));
             started += 1;
             if started % STARTS_IN_A_ROW == 0 {
                 tokio::task::yield_now().await;

@@ -42,6 +42,8 @@ pub(super) enum Down {
     Open(Box<Journeys>),
     /// Users read these options from their next task on.
     Options(serde_json::Map<String, serde_json::Value>),
+    /// So many tasks may be begun in this run in all, or as few as have been.
+    Tasks(u64),
     /// Send at most so many requests per second from now on; none at all with 0.
     Limit(f64),
     /// There is nothing left to do.
@@ -211,6 +213,9 @@ pub(super) enum Up {
     Served { run: u64, turn: u64 },
     /// All users of a run are gone, and all is reported.
     Drained { run: u64 },
+    /// Of a limited number of tasks: how many it may begin in this run, and how many it has. With `hungry` users wait for
+    /// more; else it answers [`Down::Tasks`], or gives back what it does not need.
+    Tasks { run: u64, granted: u64, begun: u64, hungry: bool },
     /// It lets its users go and quits when they are gone: nothing more is to be asked of it.
     Leaving,
     /// A user asked for the end of the test.
@@ -225,6 +230,10 @@ pub(super) enum Up {
 pub(super) struct Held {
     /// Its part of `--max-rate`.
     pub(super) max_rate: Option<f64>,
+    /// Tasks that it may begin, and that it has begun and ended.
+    pub(super) granted: u64,
+    pub(super) begun: u64,
+    pub(super) ended: u64,
 }
 
 /// A worker's report.
@@ -240,6 +249,12 @@ pub(super) struct Figures {
     pub(super) started: u32,
     /// Requests in it.
     pub(super) requests: u64,
+    /// With a limit on tasks over all workers: how many have been begun in the run, and how many of them are over and
+    /// counted by this report.
+    #[serde(default)]
+    pub(super) begun: u64,
+    #[serde(default)]
+    pub(super) ended: u64,
 }
 
 /// Bytes as MessagePack's bytes instead of lists of numbers.

@@ -46,6 +46,10 @@ pub(super) async fn live(class: UserClass, mut user: User, mut turns: Turns) -> 
     }
     user.set_class(class.name());
     let signal = user.stop_signal().clone();
+    // Who has nothing to do yet need not sign in for it.
+    if signal.guard(turns.begin()).await == Err(Stopped) {
+        return End::Stopped;
+    }
     signal.set_in_task(true);
     let mut session = match signal.guard(class.start(&mut user, clock::now())).await {
         Ok(Ok(session)) => session,
@@ -102,6 +106,7 @@ async fn work(
         has_turn = entering && matches!(outcome, Some(Ok(())));
         if !has_turn {
             user.end_task();
+            turns.end_task();
         }
         let next = match outcome {
             None => nothing_to_do(class, session, user).await,

@@ -167,7 +167,7 @@ impl Workshop for Bench {
         };
         self.tags = (tags("tags"), tags("exclude_tags"));
         let limits =
-            Limits { all: terms.iterations.map(Budget::new), each: terms.iterations_per_user };
+            Limits { all: terms.iterations.map(Budget::lent), each: terms.iterations_per_user };
         let info = RunInfo {
             host: options.host.clone(),
             seed: options.seed,

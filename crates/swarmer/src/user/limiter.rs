@@ -99,17 +99,23 @@ impl Limiter {
         Some(number)
     }
 
-    /// How long a number that was taken has to wait by the ceiling of now, if at all; `None` there is for ever.
-    fn wait(&self, number: u64, now: Instant) -> Option<Option<Instant>> {
-        let pace = self.pace.get().filter(|pace| number >= pace.number)?;
-        let turn = pace.turn(number);
-        turn.is_none_or(|turn| turn > now).then_some(turn)
+    /// When a number that was taken has its turn by the ceiling of now; `None` for never.
+    fn turn(&self, number: u64, now: Instant) -> Option<Instant> {
+        match self.pace.get() {
+            Some(pace) if number >= pace.number => pace.turn(number),
+            _ => Some(now),
+        }
     }
 
     /// Waits for a turn.
     pub(crate) async fn pass(&self) {
         let Some(number) = self.take(clock::now()) else { return };
-        while let Some(turn) = self.wait(number, clock::now()) {
+        loop {
+            let now = clock::now();
+            let turn = self.turn(number, now);
+            if turn.is_some_and(|turn| turn <= now) {
+                return;
+            }
             let wait = async {
                 match turn {
                     Some(turn) => tokio::time::sleep_until(turn.into()).await,
@@ -144,7 +150,7 @@ mod tests {
             let now = start + Duration::from_millis(at_ms);
             turns.extend((0..700).map(|_| {
                 let number = limiter.take(now).unwrap();
-                limiter.wait(number, now).map_or(now, |turn| turn.unwrap())
+                limiter.turn(number, now).unwrap().max(now)
             }));
         }
         turns.sort();

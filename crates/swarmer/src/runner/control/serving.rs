@@ -12,8 +12,8 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     pub(super) fn serve(&mut self, service: Service) {
         match service {
             Service::Finish if self.state().is_active() => {
-                self.finishing = true;
-                self.fleet.finish();
+                self.serving.get_or_insert_default();
+                self.finish();
             }
             Service::Limit(max_rate) => self.fleet.limit(max_rate),
             Service::Grace(grace) => self.settings.stop_timeout = grace,

@@ -65,6 +65,8 @@ impl Fleet for Workers {
     fn equip(&mut self, gear: &Gear) {
         self.classes = gear.classes.iter().map(|class| class.name().to_owned()).collect();
         self.terms = Terms::of(&gear.options, self.classes.clone());
+        // In the open model it is a number of journeys, which arrive by other rules.
+        self.terms.iterations = self.terms.iterations.filter(|_| gear.limits.all.is_some());
         let told = self.terms.options.iter();
         self.options = told.map(|(name, value)| (name.clone(), value_of(value))).collect();
     }
@@ -85,11 +87,10 @@ impl Fleet for Workers {
     fn begin_run(&mut self) {
         let terms = Terms { run: rand::random(), ..self.terms.clone() };
         let ours = self.of_kind(|kind| matches!(kind, Kind::Ours { .. }));
-        let of = ours.len();
         self.share_rate(&terms);
-        for (index, identity) in ours.iter().enumerate() {
-            let max_rate = self.rate_of(identity);
-            let terms = Terms { max_rate, ..Self::terms_for(&terms, index, of) };
+        self.share_tasks(&terms);
+        for identity in &ours {
+            let terms = self.terms_for(&terms, identity);
             self.write(identity, &Down::Begin(Box::new(terms)));
         }
         self.peers.values_mut().for_each(Peer::begin_run);
@@ -108,6 +109,7 @@ impl Fleet for Workers {
         let LeftRun { terms, letters, open, .. } = left;
         self.letters = letters;
         self.share_rate_again(&terms);
+        self.share_tasks_again(&terms);
         self.run = Some(terms);
         if let Some(sharing) = open {
             self.open_again(sharing);
@@ -184,6 +186,10 @@ impl Fleet for Workers {
 
     fn finish(&mut self) {
         self.write_all(&Down::Finish);
+        // Users of Locust's never end by themselves.
+        for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
+            self.let_go(&identity);
+        }
     }
 
     fn stop_all(&mut self, grace: Duration) {

@@ -317,7 +317,13 @@ impl Workers {
             Up::Hello { boot, drivers, run, users, held } => {
                 self.know(from, (boot, drivers), (run, held), &users);
             }
-            Up::Report(figures) => self.figures(from, *figures),
+            Up::Report(figures) => {
+                self.count_tasks(from, &figures);
+                self.figures(from, *figures);
+            }
+            Up::Tasks { run, granted, begun, hungry } => {
+                self.tasks_told(from, run, (granted, begun, hungry));
+            }
             Up::Drained { .. } => self.has_stopped(from),
             Up::Leaving => {
                 if let Some(peer) = self.peers.get_mut(from) {
@@ -374,14 +380,14 @@ impl Workers {
         self.join(from, users);
         self.announce(from, index);
         match current {
-            Some(_) if ours => self.rate_held(from, held.max_rate),
+            Some(_) if ours => {
+                self.rate_held(from, held.max_rate);
+                self.tasks_held(from, Some(held));
+            }
             Some(terms) => {
                 self.rate_held(from, None);
-                let of = self.of_kind(|kind| matches!(kind, Kind::Ours { .. })).len();
-                let mut terms = Self::terms_for(&terms, 0, of);
-                // What is left of a number of tasks is with those that were there at the start.
-                terms.iterations = terms.iterations.map(|_| 0);
-                terms.max_rate = self.rate_of(from);
+                self.tasks_held(from, None);
+                let terms = self.terms_for(&terms, from);
                 self.write(from, &Down::Begin(Box::new(terms)));
             }
             None if run.is_some() => self.write(from, &Down::Stop { grace: 0.0 }),

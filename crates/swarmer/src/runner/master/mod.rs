@@ -3,6 +3,7 @@
 //! Locust's workers are told how many users of each class they are to run, ours which users and when exactly
 //! ([`super::letters`]). What both say becomes [`Event`]s, so that the control plane does not know the difference.
 
+mod budget;
 mod ceiling;
 mod fleet;
 mod hearing;
@@ -28,6 +29,7 @@ use crate::cluster::{
 };
 use crate::events::{Hooks, Outgoing};
 use crate::logging::RUNNERS;
+use budget::Budget;
 use ceiling::Ceiling;
 use journal::Journal;
 pub(crate) use journal::{LeftRun, left_run};
@@ -85,6 +87,8 @@ pub(crate) struct Workers {
     opened: Option<Opened>,
     /// Its ceiling on requests per second.
     ceiling: Option<Ceiling>,
+    /// Its tasks, where their number is limited in the closed model.
+    budget: Option<Budget>,
     /// The number of the last round of a run, as long as reports are missing.
     last_round: Option<u64>,
     next_index: u64,
@@ -121,6 +125,7 @@ impl Workers {
             run: None,
             opened: None,
             ceiling: None,
+            budget: None,
             last_round: None,
             next_index: 0,
         }
@@ -184,8 +189,9 @@ impl Workers {
         }
         if is_ours {
             self.share_soon();
-        } else if self.run.is_some() {
+        } else if let Some(terms) = self.run.clone() {
             self.tell_unlimited(identity);
+            self.tell_uncounted(identity, &terms);
         }
     }
 
@@ -198,7 +204,9 @@ impl Workers {
         if peer.is_ours() {
             if news == Departure::Lost {
                 why.extend(self.journeys_left(identity));
+                why.extend(self.tasks_left(identity));
             }
+            self.tasks_gone(identity);
             // Said first, so that the run does not end with the worker that served last.
             self.share_anew();
         }
@@ -251,6 +259,7 @@ impl Workers {
             .retain(|_, peer| peer.node.is_some() || silent(peer) <= FORGOTTEN || peer.is_ours());
         self.share_if_due(now);
         self.look_after_rate(now);
+        self.look_after_tasks(now);
         let known: Vec<Identity> = self.peers.keys().cloned().collect();
         for identity in known {
             self.flush(&identity, now);
@@ -282,11 +291,10 @@ impl Workers {
         self.command.anchor.epoch_seconds(at)
     }
 
-    /// The run's terms as they are for the `index`-th of so many workers.
-    fn terms_for(terms: &Terms, index: usize, of: usize) -> Terms {
-        let (at, of) = (index as u64, of.max(1) as u64);
-        let part = |all: u64| all / of + u64::from(at < all % of);
-        Terms { iterations: terms.iterations.map(part), ..terms.clone() }
+    /// The run's terms as they are for a worker.
+    fn terms_for(&self, terms: &Terms, worker: &Identity) -> Terms {
+        let (iterations, max_rate) = (self.tasks_of(worker), self.rate_of(worker));
+        Terms { iterations, max_rate, ..terms.clone() }
     }
 
     fn extra(&self, echo: Option<f64>) -> Extra {

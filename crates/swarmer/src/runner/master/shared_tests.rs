@@ -1,14 +1,12 @@
 //! What is shared out over workers, on virtual time and over a network that loses, doubles and delays.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::cluster::memory::{Faults, Network};
 use crate::cluster::{self, Heartbeat, Ready, ToMaster, WorkerState};
 use crate::options::Options;
 use crate::runner::fleet::Fleet;
 use crate::runner::gear::Gear;
-use crate::runner::letters::{ACK, Acknowledged, DOWN, Held, Outbox, Taken, UP, Up};
+use crate::runner::letters::{ACK, Acknowledged, DOWN, Figures, Held, Outbox, Taken, UP, Up};
 use crate::runner::turns::{Budget, Limits};
 
 /// What a worker of ours does with letters, and nothing else.
@@ -21,6 +19,15 @@ struct Hand {
     run: Option<u64>,
     /// What it keeps to at this moment.
     rate: f64,
+    /// Users, and how many tasks they begin each time they look.
+    users: u32,
+    pace: u64,
+    granted: u64,
+    begun: u64,
+    /// What it has told of that.
+    told: u64,
+    hungry: bool,
+    next_report: Instant,
     ready: bool,
     next_heartbeat: Instant,
 }
@@ -35,6 +42,13 @@ impl Hand {
             boot: number,
             run: None,
             rate: 0.0,
+            users: 0,
+            pace: 1,
+            granted: 0,
+            begun: 0,
+            told: 0,
+            hungry: false,
+            next_report: clock::now(),
             ready: false,
             next_heartbeat: clock::now(),
             identity,
@@ -72,6 +86,7 @@ impl Hand {
                 _ => {}
             }
         }
+        self.work(now);
         for letter in self.outbox.overdue(now) {
             self.say(ToMaster::Custom(letter));
         }
@@ -86,17 +101,51 @@ impl Hand {
         }
     }
 
+    /// Begins tasks; each is over at once.
+    fn work(&mut self, now: Instant) {
+        let Some(run) = self.run.filter(|_| self.users > 0) else { return };
+        let left = self.granted - self.begun;
+        self.begun += left.min(self.pace);
+        let (granted, begun) = (self.granted, self.begun);
+        if left < self.pace && !std::mem::replace(&mut self.hungry, true) {
+            self.told = begun;
+            self.write(&Up::Tasks { run, granted, begun, hungry: true });
+        }
+        if now >= self.next_report {
+            self.next_report = now + Duration::from_secs(1);
+            self.told = begun;
+            let (users, deltas) = (vec![self.users], Vec::new());
+            let figures =
+                Figures { run, deltas, users, started: 0, requests: 0, begun, ended: begun };
+            self.write(&Up::Report(Box::new(figures)));
+        }
+    }
+
+    fn grant(&mut self, tasks: u64) {
+        self.hungry &= tasks <= self.granted;
+        self.granted = tasks.max(self.begun);
+        let (granted, begun) = (self.granted, self.begun);
+        self.told = begun;
+        if let Some(run) = self.run {
+            self.write(&Up::Tasks { run, granted, begun, hungry: false });
+        }
+    }
+
     fn obey(&mut self, letter: Down) {
         match letter {
             Down::Who => {
-                let held = Held { max_rate: self.run.map(|_| self.rate) };
+                let (granted, begun) = (self.granted, self.begun);
+                let max_rate = self.run.map(|_| self.rate);
+                let held = Held { max_rate, granted, begun, ended: begun };
                 let (boot, run, users) = (self.boot, self.run, Vec::new());
                 self.write(&Up::Hello { boot, drivers: 1, run, users, held });
             }
             Down::Begin(terms) => {
                 self.run = Some(terms.run);
-                self.rate = terms.max_rate.unwrap();
+                self.rate = terms.max_rate.unwrap_or_default();
+                (self.granted, self.begun) = (terms.iterations.unwrap_or_default(), 0);
             }
+            Down::Tasks(tasks) => self.grant(tasks),
             Down::Limit(rate) => self.rate = rate,
             _ => {}
         }
@@ -159,8 +208,116 @@ impl World {
         self.hands.iter().map(|hand| hand.rate).sum()
     }
 
+    fn begun(&self) -> u64 {
+        self.hands.iter().map(|hand| hand.begun).sum()
+    }
+
+    /// Whether the master has said that all tasks are begun.
+    fn is_spent(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Spent))
+    }
+
+    /// Lets time pass until it has; a minute at most.
+    async fn until_spent(&mut self, look: impl Fn(&Self)) {
+        for _ in 0..60 {
+            if self.is_spent() {
+                return;
+            }
+            self.pass(1.0, &look).await;
+        }
+        panic!("of {} tasks {} were begun", TASKS, self.begun());
+    }
+
     fn present(&self) -> usize {
         self.master.present().count()
+    }
+}
+
+const TASKS: u64 = 6_000;
+
+/// A run of [`TASKS`] tasks over two workers, of which one is much slower.
+async fn with_tasks(seed: u64) -> World {
+    let options = Options { iterations: Some(TASKS), ..Options::default() };
+    let mut world = World::new(seed, options);
+    if seed > 0 {
+        world.network.set_faults(bad_weather());
+    }
+    world.come();
+    world.come();
+    world.pass(10.0, |_| {}).await;
+    world.master.begin_run();
+    (world.hands[0].users, world.hands[0].pace) = (3, 10);
+    world.hands[1].users = 3;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_tasks_are_begun_as_were_asked_for_whoever_comes_and_goes_in_order() {
+    for seed in 0..6 {
+        let mut world = with_tasks(seed).await;
+        let most = |world: &World| assert!(world.begun() <= TASKS, "{}", world.begun());
+        world.pass(1.0, most).await;
+        world.come();
+        world.pass(0.5, most).await;
+        (world.hands[2].users, world.hands[2].pace) = (3, 7);
+        world.pass(2.5, most).await;
+        // One leaves, and takes nothing along that it has not begun.
+        let leaver = &mut world.hands[1];
+        leaver.users = 0;
+        leaver.grant(0);
+        leaver.write(&Up::Leaving);
+        let began = leaver.begun;
+        world.until_spent(most).await;
+        assert_eq!((world.begun(), world.hands[1].begun), (TASKS, began), "seed {seed}");
+        let begun: Vec<u64> = world.hands.iter().map(|hand| hand.begun).collect();
+        assert!(begun[2] > TASKS / 8, "the one that came late has its part: {begun:?}");
+        assert!(begun[0] > TASKS / 3, "who is quick does more: {begun:?}");
+        // Nobody is told once more.
+        world.pass(5.0, most).await;
+        assert_eq!(world.events.iter().filter(|e| matches!(e, Event::Spent)).count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_worker_had_not_begun_as_far_as_it_told_is_begun_by_others() {
+    for seed in 0..6 {
+        let mut world = with_tasks(seed).await;
+        world.pass(3.3, |_| {}).await;
+        let lost = world.hands.remove(1);
+        assert!(lost.begun > 100 && lost.granted > lost.begun, "{}", lost.begun);
+        let (told, began) = (lost.told, lost.begun);
+        drop(lost);
+        world.until_spent(|_| {}).await;
+        // What it told last may have been lost with it.
+        let begun = world.begun();
+        assert!((TASKS - told..=TASKS).contains(&begun), "{begun} and {told}, seed {seed}");
+        assert!(begun + began >= TASKS, "seed {seed}");
+        if seed == 0 {
+            assert_eq!(begun, TASKS - told);
+        }
+        let left = world.events.iter().find_map(|event| match event {
+            Event::Left { why, .. } => Some(why.clone()),
+            _ => None,
+        });
+        assert!(left.unwrap().contains("are done by the others"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_is_back_goes_on_with_what_it_has() {
+    for seed in 0..6 {
+        let mut world = with_tasks(seed).await;
+        world.pass(2.0, |_| {}).await;
+        let away = world.hands[1].identity.clone();
+        world.network.partition(&away, true);
+        world.pass(8.0, |_| {}).await;
+        assert_eq!(world.present(), 1);
+        world.network.partition(&away, false);
+        world.until_spent(|_| {}).await;
+        world.pass(5.0, |_| {}).await;
+        assert_eq!(world.present(), 2);
+        let (begun, twice) = (world.begun(), world.hands[1].begun);
+        assert!((TASKS..=TASKS + twice).contains(&begun), "{begun}, {twice}, seed {seed}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Kind, Workers};
+use crate::clock;
 use crate::cluster::{Extra, Identity, Spawn, ToWorker};
 use crate::runner::driver::Event;
 
@@ -54,6 +55,20 @@ impl Workers {
         if let Some(node) = node {
             self.say_started(node, started);
         }
+    }
+
+    /// Has a worker of Locust's kind stop all its users.
+    pub(super) fn let_go(&mut self, identity: &Identity) {
+        let Some(peer) = self.peers.get_mut(identity) else { return };
+        let (node, Kind::Locust(plan)) = (peer.node, &mut peer.kind) else { return };
+        let unborn = u32::try_from(plan.births.len()).unwrap_or(u32::MAX);
+        plan.births.clear();
+        plan.counts.fill(0);
+        plan.changed = true;
+        if let Some(node) = node {
+            self.say_started(node, unborn);
+        }
+        self.flush(identity, clock::now());
     }
 
     /// Tells a worker that has come of all changes to classes.

@@ -13,7 +13,7 @@ use crate::logging::RUNNERS;
 use crate::runner::driver::Birth;
 use crate::runner::gear::Reform;
 use crate::runner::handle::Service;
-use crate::runner::letters::{ACK, Acknowledged, DOWN, Down, Held, Taken, Terms, Up};
+use crate::runner::letters::{ACK, Acknowledged, DOWN, Down, Taken, Terms, Up};
 
 impl<W: Workshop> Link<W> {
     pub(super) async fn hear(&mut self, event: cluster::Event) -> Option<End> {
@@ -175,6 +175,8 @@ impl<W: Workshop> Link<W> {
     /// Begins a run on these terms.
     async fn begin(&mut self, terms: &Terms) -> Result<(), String> {
         let begin = self.workshop.make(terms).await?;
+        self.run.budget.clone_from(&begin.gear.limits.all);
+        self.accounts.ended = 0;
         self.vital.requests.store(0, std::sync::atomic::Ordering::Relaxed);
         self.accounts.deltas.clear();
         self.accounts.exceptions.clear();
@@ -245,11 +247,12 @@ impl<W: Workshop> Link<W> {
                 let options = self.workshop.options(&told);
                 self.handle.exchange(options);
             }
+            Down::Tasks(tasks) => self.grant(tasks),
             Down::Limit(max_rate) => {
                 self.run.max_rate = Some(max_rate);
                 self.handle.serve(Service::Limit(self.habits.max_rate(Some(max_rate))));
             }
-            Down::Finish => self.handle.serve(Service::Finish),
+            Down::Finish => self.finish(),
             Down::Spawned(users) => self.handle.serve(Service::Spawned(users)),
             Down::Stop { .. } => {
                 self.run.stopping = true;
@@ -272,7 +275,7 @@ impl<W: Workshop> Link<W> {
             .filter_map(|(class, user)| Some((u32::try_from(number(class)?).ok()?, user)));
         let users = users.collect();
         let (boot, drivers) = (self.boot, self.habits.drivers);
-        let held = Held { max_rate: self.run.max_rate.filter(|_| run.is_some()) };
+        let held = run.map(|_| self.held()).unwrap_or_default();
         self.write(&Up::Hello { boot, drivers, run, users, held });
     }
 

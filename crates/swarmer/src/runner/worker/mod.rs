@@ -3,6 +3,7 @@
 mod hearing;
 mod pulse;
 mod reporting;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,6 +18,7 @@ use super::control::Watcher;
 use super::gear::Begin;
 use super::handle::{Handle, State};
 use super::letters::{Inbox, Outbox, Terms, UP, Up};
+use super::turns::Budget;
 use crate::clock::{self, Anchor};
 use crate::cluster::{
     Custom, Envelope, Extra, Identity, Ready, Socket, ToMaster, UserClassEdit, WorkerState, entry,
@@ -88,6 +90,8 @@ impl Habits {
 /// What happens in this process.
 enum News {
     Recorded(Box<Delta>),
+    /// So many tasks are over, of which the next figures tell.
+    Ended(u64),
     Started(u32),
     Second {
         users: Vec<u64>,
@@ -119,6 +123,10 @@ impl Watcher for Feed {
 
     fn recorded(&mut self, delta: Box<Delta>) {
         let _ = self.news.send(News::Recorded(delta));
+    }
+
+    fn ended(&mut self, tasks: u64) {
+        let _ = self.news.send(News::Ended(tasks));
     }
 
     fn started(&mut self, births: u32) {
@@ -189,6 +197,8 @@ struct Run {
     number: Option<u64>,
     /// This worker's part of `--max-rate`, as its master gave it.
     max_rate: Option<f64>,
+    /// Its part of `--iterations`.
+    budget: Option<Arc<Budget>>,
     /// Classes of the master by number, as numbers of ours.
     classes: Vec<usize>,
     stop_timeout: Duration,
@@ -202,6 +212,8 @@ struct Run {
 /// What is not reported yet.
 struct Accounts {
     deltas: Vec<Delta>,
+    /// Of a limited number of tasks, those that are over in this run.
+    ended: u64,
     started: u32,
     users: Vec<u64>,
     /// Users by class that a master of Locust's kind asked for.
@@ -248,6 +260,7 @@ impl<W: Workshop> Link<W> {
             inbox: Inbox::default(),
             accounts: Accounts {
                 deltas: Vec::new(),
+                ended: 0,
                 started: 0,
                 users: vec![0; classes.len()],
                 planned: vec![0; classes.len()],
@@ -313,6 +326,7 @@ impl<W: Workshop> Link<W> {
                 Some(outgoing) = next_outgoing(self.outgoing.as_mut()) => {
                     self.say(ToMaster::Custom(Custom { name: outgoing.name, data: outgoing.data }));
                 }
+                () = tasks::hunger(self.run.budget.clone()) => self.tell_tasks(true),
                 news = self.news.recv() => {
                     let Some(news) = news else { break End::Quit };
                     if self.note(news) {
@@ -388,6 +402,7 @@ impl<W: Workshop> Link<W> {
     fn leave(&mut self) -> bool {
         self.run.leaving = true;
         if self.master.ours.is_some() {
+            self.grant(0);
             self.write(&Up::Leaving);
         }
         if !self.handle.state().is_active() {

@@ -29,6 +29,7 @@ impl<W: Workshop> Link<W> {
                     self.accounts.deltas.push(*delta);
                 }
             }
+            News::Ended(tasks) => self.accounts.ended += tasks,
             News::Started(births) => self.accounts.started += births,
             News::Second { users, state } => {
                 self.accounts.users = users;
@@ -75,12 +76,15 @@ impl<W: Workshop> Link<W> {
             let users = self.accounts.users.get(*class).copied().unwrap_or_default();
             u32::try_from(users).unwrap_or(u32::MAX)
         });
+        let held = self.held();
         let figures = Figures {
             run,
             requests: deltas.iter().map(Delta::requests).sum(),
             deltas: deltas.iter().map(Delta::pack).collect(),
             users: users.collect(),
             started: std::mem::take(&mut self.accounts.started),
+            begun: held.begun,
+            ended: held.ended,
         };
         self.write(&Up::Report(Box::new(figures)));
     }
@@ -160,6 +164,7 @@ impl<W: Workshop> Link<W> {
                 self.write(&Up::Drained { run });
             }
             self.run.number = None;
+            self.run.budget = None;
         }
         let stopping = std::mem::take(&mut self.run.stopping);
         if self.run.leaving {
