@@ -24,6 +24,7 @@ use fleet::{Master, end_all, worker};
 use libtest_mimic::{Arguments, Trial};
 use process::{AS_WORKLOAD, Started, Workload};
 use run_support::Target;
+use serde_json::json;
 use swarmer::prelude::*;
 
 /// The workload in Python. Tags are chosen so that each of the two options alone keeps too much.
@@ -46,6 +47,14 @@ class Tagged(HttpUser):
     def late(self):
         self.client.get("/status/201", name="late")
 
+class Marked(HttpUser):
+    host = os.environ.get("TOLD_HOST")
+    mark = "plain"
+    wait_time = constant(0.1)
+    @task
+    def ask(self):
+        self.client.get("/" + self.mark, name="marked")
+
 class Slow(HttpUser):
     host = os.environ.get("TOLD_HOST")
     @task
@@ -66,6 +75,10 @@ fn main() -> ExitCode {
         ("the_time_to_stop_reaches_workers_of_ours", || the_time_to_stop_reaches(of_ours)),
         ("the_time_to_stop_reaches_workers_of_locusts", || the_time_to_stop_reaches(of_locusts)),
         ("a_second_run_under_locusts_master", a_second_run_under_locusts_master),
+        ("the_host_reaches_workers_of_ours", || the_host_reaches(of_ours)),
+        ("the_host_reaches_workers_of_locusts", || the_host_reaches(of_locusts)),
+        ("whatever_a_class_has_reaches_workers_of_locusts", whatever_a_class_has_reaches),
+        ("an_empty_host_from_locusts_page", an_empty_host_from_locusts_page),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -84,8 +97,14 @@ fn workload() -> ExitCode {
         .tags(["read"])
         .task(1, "late", Hand::late)
         .tags(["read", "late"]);
+    let marked = Scenario::new("Marked", Hand::arrive).wait(constant(0.1));
+    let marked = match std::env::var("TOLD_HOST") {
+        Ok(host) => marked.host(host),
+        Err(_) => marked,
+    };
+    let marked = marked.task(1, "read", Hand::read);
     let slow = Scenario::new("Slow", Hand::arrive).task(1, "wait", Hand::wait);
-    Swarm::new("told", "1.0").scenario(tagged).scenario(slow).run()
+    Swarm::new("told", "1.0").scenario(tagged).scenario(marked).scenario(slow).run()
 }
 
 struct Hand;
@@ -181,14 +200,132 @@ fn wait_until(site: &Site, what: &str, is_so: impl Fn(&serde_json::Value) -> boo
     }
 }
 
-fn a_second_run_under_locusts_master() {
+/// A master of ours with its page, over two workers.
+fn served(
+    target: &Target,
+    start: StartWorker,
+    class: &str,
+    rest: &str,
+) -> (Started, Vec<Started>, Site) {
+    let arguments = format!(
+        "--master --master-bind-host 127.0.0.1 --master-bind-port 0 --web-host 127.0.0.1 --web-port 0 \
+         --only-summary --csv run -s 2 {rest} {class}"
+    );
+    let mut master = Workload::new(&arguments).start();
+    master.wait_for("Listening for workers at ");
+    let said = master.said();
+    let address = said.split("Listening for workers at ").nth(1).unwrap();
+    let port = address.split_whitespace().next().unwrap().rsplit(':').next().unwrap();
+    let port = port.parse().unwrap();
+    let workers = (0..2).map(|_| start(target, port, class)).collect();
+    master.wait_for("2 workers connected.");
+    master.wait_for("Starting web interface at ");
+    let site = Site::announced(&master.said());
+    (master, workers, site)
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A run of two users as a form asks for it, which sends its requests to this target; figures say so too.
+fn run_to(site: &Site, host: &str, target: &Target) {
+    let before = target.requests();
+    let form = format!("user_count=2&spawn_rate=2&host={host}");
+    let reply = site.post("/swarm", FORM, &form);
+    assert_eq!((reply.status, &reply.json()["success"]), (200, &true.into()), "{}", reply.body);
+    target.wait_for(before + 20);
+    assert_eq!(site.call("POST", "/stop", &[], "").status, 200);
+    let made = |figures: &serde_json::Value| {
+        let stats = figures["stats"].as_array().unwrap();
+        let total = stats.iter().find(|entry| entry["name"] == "Aggregated").unwrap();
+        total["num_requests"].as_u64().unwrap()
+    };
+    wait_until(site, "stopped and counted", |figures| {
+        figures["state"] == "stopped" && made(figures) == target.requests() - before
+    });
+    // Locust's workers are ready again after the time to stop.
+    wait_until(site, "ready", |figures| {
+        let workers = figures["workers"].as_array().unwrap();
+        workers.iter().all(|worker| worker["state"] == "ready")
+    });
+}
+
+fn adjust(site: &Site, change: &serde_json::Value) {
+    let reply = site.post("/user", "application/json", &change.to_string());
+    assert_eq!(reply.status, 201, "{}", reply.body);
+}
+
+fn the_host_reaches(start: StartWorker) {
+    // Workers are told of neither but by their master; a class in Python has the first one.
+    let (first, second) = (Target::start(), Target::start());
+    let (master, workers, site) = served(&first, start, "Tagged", "");
+    run_to(&site, &first.url(), &first);
+    let seen = first.requests();
+    run_to(&site, &second.url(), &second);
+    assert_eq!(first.requests(), seen, "all went to the second");
+    run_to(&site, &first.url(), &first);
+    let seen = first.requests();
+    // Without a host for all that of the class counts, as it was changed.
+    adjust(&site, &json!({"user_class_name": "Tagged", "host": second.url()}));
+    run_to(&site, "", &second);
+    assert_eq!(first.requests(), seen, "all went to the second");
+    // For those who are there already nothing changes; who comes then has the new one.
+    let form = "user_count=1&spawn_rate=1&host=";
+    assert_eq!(site.post("/swarm", FORM, form).status, 200);
+    second.wait_for(second.requests() + 5);
+    adjust(&site, &json!({"user_class_name": "Tagged", "host": first.url()}));
+    let form = "user_count=6&spawn_rate=6&host=";
+    assert_eq!(site.post("/swarm", FORM, form).status, 200);
+    first.wait_for(seen + 20);
+    end_served(master, workers);
+}
+
+fn end_served(master: Started, workers: Vec<Started>) {
+    master.signal(libc::SIGTERM);
+    master.wait().expect_code(0);
+    end_all(workers);
+}
+
+fn whatever_a_class_has_reaches() {
     let target = Target::start();
+    let rest = format!("--host {}", target.url());
+    let (master, workers, site) = served(&target, of_locusts, "Marked", &rest);
+    adjust(&site, &json!({"user_class_name": "Marked", "mark": "changed"}));
+    run_to(&site, &target.url(), &target);
+    assert!(target.paths().iter().all(|path| path == "/changed"), "{:?}", target.paths());
+    end_served(master, workers);
+}
+
+/// What its page sends for a class that it shows without a host, in a run without one.
+fn an_empty_host_from_locusts_page() {
+    let target = Target::start();
+    let start = |port| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env("TOLD_HOST", target.url());
+        Workload::through(command, &format!("--worker --master-port {port} --threads 1 Marked"))
+            .start()
+    };
+    let (master, workers, site) = locusts_master(&target, "Marked", start);
+    let change = json!({"user_class_name": "Marked", "host": "", "weight": 1, "fixed_count": 0, "tasks": ["read"]});
+    adjust(&site, &change);
+    let reply = site.post("/swarm", FORM, "user_count=4&spawn_rate=4&host=");
+    assert_eq!((reply.status, &reply.json()["success"]), (200, &true.into()), "{}", reply.body);
+    target.wait_for(30);
+    assert_eq!(site.get("/stats/requests").json()["fail_ratio"], 0.0);
+    end_served(master, workers);
+}
+
+/// A master of Locust's with its page, over two workers of ours.
+fn locusts_master(
+    target: &Target,
+    classes: &str,
+    start: impl Fn(u16) -> Started,
+) -> (Started, Vec<Started>, Site) {
     let (port, web) = (free_port(), free_port());
     let arguments = format!(
         "--master --master-bind-host 127.0.0.1 --master-bind-port {port} --web-host 127.0.0.1 --web-port {web} \
-         --csv run --only-summary -s 2 Tagged"
+         --csv run --only-summary -s 2 {classes}"
     );
-    let mut master = locust(&target, &arguments);
+    let mut master = locust(target, &arguments);
     master.wait_for("Starting web interface at");
     let site = Site { address: SocketAddr::from(([127, 0, 0, 1], web)) };
     // It says so before it listens.
@@ -197,14 +334,20 @@ fn a_second_run_under_locusts_master() {
         assert!(begin.elapsed() < LIMIT, "it does not listen");
         sleep(Duration::from_millis(50));
     }
-    let start = |_| worker(port, &format!("--host {} Tagged", target.url()));
-    let workers: Vec<_> = (0..2).map(start).collect();
+    let workers: Vec<_> = (0..2).map(|_| start(port)).collect();
     wait_until(&site, "two workers", |figures| {
         let workers = figures["workers"].as_array();
         workers.is_some_and(|workers| {
             workers.len() == 2 && workers.iter().all(|worker| worker["state"] == "ready")
         })
     });
+    (master, workers, site)
+}
+
+fn a_second_run_under_locusts_master() {
+    let target = Target::start();
+    let start = |port| worker(port, &format!("--host {} Tagged", target.url()));
+    let (master, workers, site) = locusts_master(&target, "Tagged", start);
     let mut before = 0;
     for users in [4, 2] {
         let form = format!("user_count={users}&spawn_rate=4&host={}", target.url());

@@ -305,9 +305,9 @@ impl Driver {
     }
 
     fn reform(&mut self, classes: Arc<[UserClass]>) {
-        // Whoever says so has checked the hosts; without a base a request says that it has none.
-        self.bases = bases(&self.http, &classes, &self.setup.options)
-            .unwrap_or_else(|_| vec![None; classes.len()]);
+        // What a master sends is not checked: without a base a request says that it has none.
+        let base = |class: &UserClass| base(&self.http, class, &self.setup.options).ok().flatten();
+        self.bases = classes.iter().map(base).collect();
         self.setup.classes = classes;
     }
 
@@ -440,17 +440,23 @@ fn reap(signals: Vec<StopSignal>, grace: Duration) {
     });
 }
 
+/// Where the users of a class send requests to.
+fn base(
+    http: &Rc<http::Shared>,
+    class: &UserClass,
+    options: &Options,
+) -> Result<Option<http::BaseUrl>, http::Error> {
+    let host = options.host.as_deref().or_else(|| class.host());
+    host.map(|host| http.base_url(host)).transpose()
+}
+
 /// Where the users of each class send requests to.
 fn bases(
     http: &Rc<http::Shared>,
     classes: &[UserClass],
     options: &Options,
 ) -> Result<Vec<Option<http::BaseUrl>>, http::Error> {
-    let of = |class: &UserClass| {
-        let host = options.host.as_deref().or_else(|| class.host());
-        host.map(|host| http.base_url(host)).transpose()
-    };
-    classes.iter().map(of).collect()
+    classes.iter().map(|class| base(http, class, options)).collect()
 }
 
 fn count(users: usize) -> u32 {

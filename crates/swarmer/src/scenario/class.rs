@@ -153,7 +153,9 @@ impl<S: 'static> AnyScenario for Typed<S> {
         let mut scenario = self.0.clone();
         scenario.weight = change.weight.unwrap_or(scenario.weight);
         scenario.fixed_count = change.fixed_count.unwrap_or(scenario.fixed_count);
-        scenario.host = change.host.clone().or(scenario.host);
+        // Locust's page sends an empty one for a class that it shows without.
+        let host = change.host.as_ref().filter(|host| !host.is_empty());
+        scenario.host = host.cloned().or(scenario.host);
         if let Some(names) = &change.tasks {
             scenario.tasks = Arc::new(scenario.tasks.only(names));
         }

@@ -18,8 +18,8 @@ pub(crate) struct Override {
     pub(crate) host: Option<String>,
     /// The names of the outermost tasks and sets to keep.
     pub(crate) tasks: Option<Vec<String>>,
-    /// Attributes that mean nothing here.
-    pub(crate) ignored: Vec<String>,
+    /// Attributes that mean nothing here: a class in Python may have them.
+    pub(crate) others: Map<String, Value>,
 }
 
 /// A mistake in what the user wrote.
@@ -83,8 +83,7 @@ impl Override {
         let tasks = take(&mut object, &class, "tasks", "a list of task names", |value| {
             value.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
         })?;
-        let ignored = object.into_iter().map(|(key, _)| key).collect();
-        Ok(Self { class, weight, fixed_count, host, tasks, ignored })
+        Ok(Self { class, weight, fixed_count, host, tasks, others: object })
     }
 }
 
@@ -150,7 +149,7 @@ mod tests {
             fixed_count: Some(3),
             host: Some("http://other".into()),
             tasks: Some(vec!["Create".into()]),
-            ignored: vec!["colour".into()],
+            others: Map::from_iter([("colour".to_owned(), 1.into())]),
         };
         let text = r#"{"user_class_name": "Agent", "weight": 2.5, "fixed_count": 3, "host": "http://other",
             "tasks": ["Create"], "colour": 1}"#;

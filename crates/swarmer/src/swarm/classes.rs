@@ -8,6 +8,7 @@ use super::SetupError;
 use crate::cluster::{UserClassEdit, Value};
 use crate::logging::MAIN;
 use crate::options::Options;
+use crate::runner::value_of;
 use crate::scenario::{Findings, Override, OverrideError, TagFilter, UserClass};
 
 /// The exit code when `--config-users` names a class that there is not: Locust's −1.
@@ -104,7 +105,7 @@ pub(super) fn edited(
 
 /// A change in the form in which it travels to workers.
 pub(super) fn as_edit(change: &Override) -> UserClassEdit {
-    let Override { class, weight, fixed_count, host, tasks, .. } = change;
+    let Override { class, weight, fixed_count, host, tasks, others } = change;
     let attributes = [
         ("weight", weight.map(Value::Float)),
         ("fixed_count", fixed_count.map(|count| Value::Unsigned(count.into()))),
@@ -112,6 +113,9 @@ pub(super) fn as_edit(change: &Override) -> UserClassEdit {
     ];
     let attributes =
         attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    // Workers of Locust's kind set whatever they are told.
+    let others = others.iter().map(|(name, value)| (name.clone(), value_of(value)));
+    let attributes = attributes.chain(others);
     UserClassEdit { class: class.clone(), attributes: attributes.collect(), tasks: tasks.clone() }
 }
 
@@ -129,10 +133,10 @@ fn override_class(
         .hint(format!("There are: {known}"))
         .exit_code(UNKNOWN_CLASS));
     }
-    for key in &change.ignored {
+    for key in change.others.keys() {
         warn!(
             target: MAIN,
-            "--config-users: `{key}` of {name} is ignored, there are: weight, fixed_count, host, tasks"
+            "--config-users: `{key}` of {name} means nothing but to workers of Locust's, there are: weight, fixed_count, host, tasks"
         );
     }
     let Some(class) = chosen.iter_mut().find(|class| class.name() == name) else {

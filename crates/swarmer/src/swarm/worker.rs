@@ -8,15 +8,15 @@ use tracing::{info, warn};
 use super::launch::http_config;
 use super::preparation::Preparation;
 use super::signals::Signals;
-use super::{SetupError, Swarm, classes, master};
+use super::{SetupError, Swarm, classes, desk, master};
 use crate::clock::{self, Anchor};
 use crate::cluster::zmtp::{self, ConnectOptions};
-use crate::cluster::{Identity, UserClassEdit, Value};
+use crate::cluster::{Identity, UserClassEdit};
 use crate::logging::{self, MAIN};
 use crate::options::Options;
 use crate::runner::{
     self, Begin, Budget, Control, Drivers, Gear, Habits, Limits, Link, LinkEnd, Outcome, Terms,
-    Workshop, wires,
+    Workshop, json_of, wires,
 };
 use crate::scenario::{Override, TagFilter, UserClass};
 use crate::stats::{Collector, RunInfo};
@@ -157,7 +157,9 @@ impl Bench {
 impl Workshop for Bench {
     async fn make(&mut self, terms: &Terms) -> Result<Begin, String> {
         let options = Arc::new(self.options_for(terms));
-        let hosts = self.swarm.hosts(&options).map_err(|error| error.to_string())?;
+        // A class may have its host from the master only.
+        let hosts = desk::hosts_of(self.classes.iter(), &options);
+        let hosts = hosts.map_err(|error| error.to_string())?;
         let prepared =
             self.preparation.make(&options, &hosts).await.map_err(|error| error.to_string())?;
         let tags = |name: &str| -> Vec<String> {
@@ -209,13 +211,10 @@ fn as_json(edit: &UserClassEdit) -> String {
     let mut object = serde_json::Map::new();
     object.insert("user_class_name".to_owned(), edit.class.clone().into());
     for (name, value) in &edit.attributes {
-        let value = match value {
-            Value::Unsigned(number) => (*number).into(),
-            Value::Float(number) => (*number).into(),
-            Value::Text(text) => text.clone().into(),
-            _ => continue,
-        };
-        object.insert(name.clone(), value);
+        // Nothing is what a class in Python has where it has no value of its own.
+        if let Some(value) = json_of(value).filter(|value| !value.is_null()) {
+            object.insert(name.clone(), value);
+        }
     }
     if let Some(tasks) = &edit.tasks {
         object.insert("tasks".to_owned(), tasks.clone().into());

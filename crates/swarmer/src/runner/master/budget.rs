@@ -159,7 +159,9 @@ impl Workers {
             budget.holders.values_mut().for_each(|holder| holder.unanswered = 0);
         }
         let of_locusts = self.of_kind(|kind| matches!(kind, Kind::Locust(_)));
-        of_locusts.iter().for_each(|worker| self.tell_uncounted(worker, terms));
+        for worker in &of_locusts {
+            self.tell_uncounted(worker, terms);
+        }
     }
 
     /// Goes on with the tasks of a run that was left: workers say what they have.

@@ -322,7 +322,7 @@ async fn next_outgoing(outgoing: Option<&mut UnboundedReceiver<Outgoing>>) -> Op
 }
 
 /// JSON as MessagePack.
-fn value_of(json: &serde_json::Value) -> Value {
+pub(crate) fn value_of(json: &serde_json::Value) -> Value {
     use serde_json::Value as Json;
     match json {
         Json::Null => Value::Nil,

@@ -324,11 +324,13 @@ fn terms_of(spawn: &Spawn, stop_timeout: f64, classes: Vec<String>) -> Terms {
     let options =
         spawn.options.iter().filter_map(|(name, value)| Some((name.clone(), json_of(value)?)));
     let options = options.collect();
-    Terms { host: spawn.host.clone(), stop_timeout, classes, options, ..Terms::default() }
+    // An empty host is what is left of a form that was not filled in.
+    let host = spawn.host.clone().filter(|host| !host.is_empty());
+    Terms { host, stop_timeout, classes, options, ..Terms::default() }
 }
 
 /// MessagePack as JSON, where there is such a thing.
-fn json_of(value: &cluster::Value) -> Option<serde_json::Value> {
+pub(crate) fn json_of(value: &cluster::Value) -> Option<serde_json::Value> {
     use cluster::Value;
     Some(match value {
         Value::Nil => serde_json::Value::Null,

@@ -27,6 +27,7 @@ use crate::events::{Hooks, Outgoing};
 use crate::logging::{self, RUNNERS};
 use crate::scenario::UserClass;
 use crate::stats::{Delta, Summary};
+pub(crate) use hearing::json_of;
 pub(crate) use pulse::Vital;
 use pulse::{Beat, Pulse};
 
