@@ -41,7 +41,10 @@ pub(super) fn load() -> Vec<Opt> {
             .env("SWARMER_ITERATIONS")
             .value_name("N")
             .help("Stop after this many tasks of all users together")
-            .details("Example: --users 10 --iterations 1000 runs 1000 tasks in all, whoever gets to them."),
+            .details(
+                "Example: --users 10 --iterations 1000 runs 1000 tasks in all, whoever gets to them. On a master: of all \
+                 workers together.",
+            ),
         Opt::whole("iterations-per-user", 1..=u64::MAX)
             .env("SWARMER_ITERATIONS_PER_USER")
             .value_name("N")
@@ -51,7 +54,10 @@ pub(super) fn load() -> Vec<Opt> {
             .env("SWARMER_MAX_RATE")
             .value_name("RATE")
             .help("Never send more requests per second than this, whatever users would do")
-            .details("Example: --max-rate 500 protects a shared staging system from a wrong --users."),
+            .details(
+                "Example: --max-rate 500 protects a shared staging system from a wrong --users. On a master it holds for \
+                 all workers together (not for Locust's), on a worker for itself.",
+            ),
         Opt::list("allow-host")
             .env("SWARMER_ALLOW_HOST")
             .value_name("HOST")
