@@ -3,6 +3,7 @@
 //! Everything that can happen to a run (keys, signals, a web page, a time limit) reaches it as an [`Order`] through a
 //! [`Handle`]; everything anybody sees leaves it as a [`Summary`].
 
+mod ending;
 mod nodes;
 mod serving;
 mod starting;
@@ -330,58 +331,6 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 self.join(node, name, &users, recovered);
             }
             Event::Left { node, why, news } => self.part_with(node, &why, news),
-        }
-    }
-
-    /// Tells the first failure in full and the others by number: thousands of users may fail in the same way.
-    fn start_failed(&mut self, class: usize, reason: &str) {
-        self.starts.failed += 1;
-        if self.starts.failed == 1 {
-            let class = &self.settings.classes[class].name;
-            error!(target: RUNNERS, "A user of {class} could not start and is not replaced: {reason}");
-        } else {
-            self.starts.untold += 1;
-        }
-        self.end_if_nobody_started();
-    }
-
-    /// Without a single user there is nothing to wait for.
-    fn end_if_nobody_started(&mut self) {
-        let Starts { tried, failed, .. } = self.starts;
-        let ours = self.open.is_none() && self.serving.is_none();
-        if ours && self.state() == State::Running && failed > 0 && failed >= tried {
-            error!(target: RUNNERS, "Not one of {tried} users could start, see the first failure: there is nothing to run");
-            self.trouble = self.trouble.max(Some(Trouble::NobodyStarted));
-            self.stop();
-        }
-    }
-
-    /// Lets users go as soon as there is nothing left to do for any.
-    fn finish_if_spent(&mut self) {
-        if self.settings.limits.are_spent() {
-            self.finish();
-        }
-    }
-
-    fn finish(&mut self) {
-        if !self.finishing {
-            self.finishing = true;
-            (self.ramping, self.moving) = (None, None);
-            self.fleet.finish();
-        }
-    }
-
-    /// With limits on the number of tasks, the end of the last user is the end of the run.
-    fn end_if_all_done(&mut self) {
-        // Where users are started anew for those that went with their node, they are still to come.
-        let is_calm = self.ramping.is_none() && self.moving.is_none() && self.outstanding.is_none();
-        let all_came = self.finishing || (self.state() == State::Running && is_calm);
-        if self.serving.is_none()
-            && self.settings.limits.any()
-            && all_came
-            && self.users().values().all(|users| *users == 0)
-        {
-            self.stop();
         }
     }
 

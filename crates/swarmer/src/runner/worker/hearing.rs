@@ -326,7 +326,7 @@ fn terms_of(spawn: &Spawn, stop_timeout: f64, classes: Vec<String>) -> Terms {
     let options = options.collect();
     // An empty host is what is left of a form that was not filled in.
     let host = spawn.host.clone().filter(|host| !host.is_empty());
-    Terms { host, stop_timeout, classes, options, ..Terms::default() }
+    Terms { classes, host, stop_timeout, options, ..Terms::default() }
 }
 
 /// MessagePack as JSON, where there is such a thing.

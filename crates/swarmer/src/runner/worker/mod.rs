@@ -1,5 +1,6 @@
 //! A worker: what a master says becomes orders for the control plane of this process, and what that sees is reported.
 
+mod farewell;
 mod hearing;
 mod pulse;
 mod reporting;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::control::Watcher;
 use super::gear::Begin;
@@ -21,7 +22,7 @@ use super::letters::{Inbox, Outbox, Terms, UP, Up};
 use super::turns::Budget;
 use crate::clock::{self, Anchor};
 use crate::cluster::{
-    Custom, Envelope, Extra, Identity, Ready, Socket, ToMaster, UserClassEdit, WorkerState, entry,
+    Custom, Envelope, Extra, Identity, Ready, Socket, ToMaster, UserClassEdit, entry,
 };
 use crate::events::{Hooks, Outgoing};
 use crate::logging::{self, RUNNERS};
@@ -40,12 +41,6 @@ const REPORT_EVERY: Duration = Duration::from_secs(3);
 
 /// The log is looked at so often; the master gets it when there is something new.
 const LOG_EVERY: Duration = Duration::from_secs(10);
-
-/// At the end a report that is not acknowledged is repeated for so long.
-const LAST_WORDS: Duration = Duration::from_secs(10);
-
-/// At the end a master that can be reached is told so within this time.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// How often things are looked after.
 const TICK: Duration = Duration::from_millis(100);
@@ -397,74 +392,6 @@ impl<W: Workshop> Link<W> {
             self.send_logs();
         }
         None
-    }
-
-    /// A signal asks for the end; `false` when nothing has to be waited for.
-    fn leave(&mut self) -> bool {
-        self.run.leaving = true;
-        if self.master.ours.is_some() {
-            self.grant(0);
-            self.write(&Up::Leaving);
-        }
-        if !self.handle.state().is_active() {
-            return false;
-        }
-        self.stop_users();
-        true
-    }
-
-    fn stop_users(&mut self) {
-        self.vital.set_state(WorkerState::Stopping);
-        let (handle, told) = (self.handle.clone(), self.told.clone());
-        tokio::task::spawn_local(async move {
-            handle.stop().await;
-            let _ = told.send(News::Stopped);
-        });
-    }
-
-    /// The last things that are said.
-    async fn say_goodbye(&mut self, end: End) {
-        if self.handle.state().is_active() {
-            self.handle.stop().await;
-        }
-        while let Ok(news) = self.news.try_recv() {
-            self.note(news);
-        }
-        if end != End::NeverConnected {
-            match self.master.ours {
-                Some(_) => self.deliver_letters(end).await,
-                None => self.report_to_locust(),
-            }
-            self.say(ToMaster::Quit);
-        }
-        self.handle.quit();
-        if let Some(pulse) = self.pulse.take() {
-            pulse.stop();
-        }
-        self.socket.transport().close(LINGER);
-        while self.socket.receive().await.is_some() {}
-    }
-
-    /// Repeats what is not acknowledged for a while.
-    async fn deliver_letters(&mut self, end: End) {
-        let patience = if end == End::MasterLost { Duration::ZERO } else { LAST_WORDS };
-        let until = clock::now() + patience;
-        while !self.outbox.is_empty() && clock::now() < until {
-            tokio::select! {
-                event = self.socket.receive() => match event {
-                    Some(event) => self.hear_acknowledgement(&event),
-                    None => break,
-                },
-                _ = self.tick.tick() => {
-                    for letter in self.outbox.overdue(clock::now()) {
-                        self.say(ToMaster::Custom(letter));
-                    }
-                }
-            }
-        }
-        if !self.outbox.is_empty() {
-            warn!(target: RUNNERS, "The master has not acknowledged the last figures");
-        }
     }
 
     /// Our clock's moment for a time of the master's.
