@@ -12,6 +12,7 @@ mod process;
 mod run_support;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,12 @@ fn main() -> ExitCode {
         ("arrivals_go_on", arrivals_go_on),
         ("a_number_of_journeys_is_made_once", a_number_of_journeys_is_made_once),
         ("stages_go_on", stages_go_on),
+        ("a_number_of_tasks_is_done_once", a_number_of_tasks_is_done_once),
+        ("a_ceiling_goes_on", a_ceiling_goes_on),
+        (
+            "tasks_of_a_worker_that_dies_with_its_master",
+            tasks_of_a_worker_that_dies_with_its_master,
+        ),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -65,7 +72,7 @@ impl Hand {
 
 /// A master with a journal, and its workers.
 struct Cluster {
-    target: Target,
+    target: Arc<Target>,
     folder: TempDir,
     options: String,
     master: Option<Master>,
@@ -78,7 +85,7 @@ impl Cluster {
         let journal = folder.path().join("run.journal");
         let options =
             format!("--expect-workers {workers} --journal {} {options}", journal.display());
-        let target = Target::start();
+        let target = Arc::new(Target::start());
         let master = Master::start(&target, &options);
         let workers = (0..workers).map(|_| worker(master.port, "")).collect();
         Self { target, folder, options, master: Some(master), workers }
@@ -95,7 +102,7 @@ impl Cluster {
     }
 
     /// Waits for the end of a run that ends by itself, or is asked to.
-    fn end(self, by_itself: bool) -> (Target, Ended) {
+    fn end(self, by_itself: bool) -> (Arc<Target>, Ended) {
         let master = self.master.unwrap();
         let ended = if by_itself { master.run.wait().expect_code(0) } else { master.end() };
         end_all(self.workers);
@@ -161,6 +168,50 @@ fn a_number_of_journeys_is_made_once() {
         "{}",
         ended.stderr
     );
+}
+
+fn a_number_of_tasks_is_done_once() {
+    let mut cluster = Cluster::start(2, "-u 6 -r 6 --iterations 900");
+    cluster.target.wait_for(100);
+    cluster.restart();
+    cluster.target.wait_for(500);
+    cluster.restart();
+    let (target, ended) = cluster.end(true);
+    assert_eq!((target.requests(), ended.requests_in_csv("run")), (900, 900), "{}", ended.stderr);
+}
+
+fn a_ceiling_goes_on() {
+    let mut cluster = Cluster::start(2, "-u 20 -r 20 --max-rate 50 -s 2");
+    cluster.goes_to(50.0);
+    cluster.restart();
+    cluster.goes_to(50.0);
+    // The one that is left has all of it, of which the new master must know.
+    let leaver = cluster.workers.remove(0);
+    leaver.signal(libc::SIGTERM);
+    leaver.wait().expect_code(0);
+    cluster.goes_to(50.0);
+    let (target, ended) = cluster.end(false);
+    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+}
+
+fn tasks_of_a_worker_that_dies_with_its_master() {
+    let mut cluster = Cluster::start(2, "-u 8 -r 8 --iterations 900");
+    cluster.target.wait_for(300);
+    let lost = cluster.workers.remove(0);
+    lost.signal(libc::SIGKILL);
+    lost.reap();
+    cluster.restart();
+    let target = Arc::clone(&cluster.target);
+    let ended = cluster.master.take().unwrap().run.wait().expect_code(0);
+    end_all(cluster.workers);
+    let number = |note: &String| -> Option<u64> {
+        let (before, _) = note.split_once(" tasks that it had begun")?;
+        before.rsplit(' ').next()?.parse().ok()
+    };
+    let lost: u64 = notes(&ended).iter().filter_map(number).sum();
+    assert_eq!(ended.requests_in_csv("run") + lost, 900, "{:?} {}", notes(&ended), ended.stderr);
+    // What it had done and told is not done again: without that it would be some 150 more.
+    assert!(target.requests() < 1_000, "{}", target.requests());
 }
 
 fn stages_go_on() {

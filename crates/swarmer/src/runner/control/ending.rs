@@ -48,8 +48,12 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
 
     /// With limits on the number of tasks, the end of the last user is the end of the run.
     pub(super) fn end_if_all_done(&mut self) {
-        // Where users are started anew for those that went with their node, they are still to come.
-        let is_calm = self.ramping.is_none() && self.moving.is_none() && self.outstanding.is_none();
+        // Users that are started anew for those that went with their node are still to come, and so are those of workers that
+        // a new master waits for.
+        let is_calm = self.gathering.is_none()
+            && self.ramping.is_none()
+            && self.moving.is_none()
+            && self.outstanding.is_none();
         let all_came = self.finishing || (self.state() == State::Running && is_calm);
         if self.serving.is_none()
             && self.settings.limits.any()

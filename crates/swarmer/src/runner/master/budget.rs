@@ -95,6 +95,18 @@ impl Budget {
         shares.map(|(at, (worker, _))| ((*worker).clone(), part(at))).collect()
     }
 
+    /// What people are told of those who have not come back to a master that took the run up.
+    fn missed(&self) -> impl Iterator<Item = String> {
+        let gone = self.holders.iter().filter(|(_, holder)| !holder.is_present);
+        gone.filter_map(|(worker, holder)| {
+            let lost = holder.begun.checked_sub(holder.ended).filter(|lost| *lost > 0)?;
+            Some(format!(
+                "Worker {worker} did not come back to the new master in time: {lost} tasks that it had begun and not finished by then \
+                 are lost"
+            ))
+        })
+    }
+
     /// Whom to tell now how many tasks are his in all.
     fn even_out(&mut self, users: impl Fn(&Identity) -> u32, now: Instant) -> Vec<(Identity, u64)> {
         let waits = self.holders.values().any(|holder| holder.is_present && holder.is_asked);
@@ -164,10 +176,17 @@ impl Workers {
         }
     }
 
-    /// Goes on with the tasks of a run that was left: workers say what they have.
-    pub(super) fn share_tasks_again(&mut self, terms: &Terms) {
+    /// Goes on with the tasks of a run that was left, of which workers had begun and ended so many: those that come back
+    /// say what they have.
+    pub(super) fn share_tasks_again(&mut self, terms: &Terms, tasks: BTreeMap<String, (u64, u64)>) {
         let rests_until = clock::now().checked_add(GATHERING);
-        self.budget = terms.iterations.map(|wanted| Budget { rests_until, ..Budget::new(wanted) });
+        let holder = |(begun, ended)| Holder { granted: begun, begun, ended, ..Holder::default() };
+        let known = tasks
+            .into_iter()
+            .filter_map(|(worker, tasks)| Some((Identity::new(&worker).ok()?, holder(tasks))));
+        let holders = known.collect();
+        self.budget =
+            terms.iterations.map(|wanted| Budget { holders, rests_until, ..Budget::new(wanted) });
     }
 
     /// What a worker is to begin with.
@@ -250,6 +269,10 @@ impl Workers {
         let users = |worker: &Identity| {
             self.peers.get(worker).map_or(0, |peer| peer.users.iter().sum::<u32>())
         };
+        if budget.rests_until.is_some_and(|until| until <= now) {
+            budget.rests_until = None;
+            self.queue.extend(budget.missed().map(Event::Note));
+        }
         let told = budget.even_out(users, now);
         if budget.left() == 0 && !std::mem::replace(&mut budget.spent, true) {
             info!(target: RUNNERS, "All {} tasks have been begun", budget.wanted);

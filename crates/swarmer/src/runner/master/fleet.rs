@@ -106,10 +106,10 @@ impl Fleet for Workers {
         if let Some(journal) = &mut self.journal {
             journal.go_on(&left);
         }
-        let LeftRun { terms, letters, open, .. } = left;
+        let LeftRun { terms, letters, tasks, open, .. } = left;
         self.letters = letters;
         self.share_rate_again(&terms);
-        self.share_tasks_again(&terms);
+        self.share_tasks_again(&terms, tasks);
         self.run = Some(terms);
         if let Some(sharing) = open {
             self.open_again(sharing);

@@ -418,7 +418,8 @@ impl Workers {
             }
         }
         if let (Some(journal), Kind::Ours { inbox, .. }) = (&mut self.journal, &peer.kind) {
-            journal.report(from.as_str(), *inbox, figures.requests, &deltas);
+            let counts = (figures.requests, (figures.begun, figures.ended));
+            journal.report(from.as_str(), *inbox, counts, &deltas);
         }
         for problem in problems {
             warn!(target: RUNNERS, "Figures of worker {from} cannot be read and are lost: {problem}");

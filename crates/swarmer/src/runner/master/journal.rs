@@ -26,8 +26,9 @@ enum Entry<D> {
     Aim { users: u32, rate: f64 },
     /// Journeys arrive, or are shared anew.
     Open(Box<Sharing>),
-    /// A worker of ours has reported: how far its letters have come, requests in this one, and the figures.
-    Report { from: String, inbox: Inbox, requests: u64, deltas: Vec<D> },
+    /// A worker of ours has reported: how far its letters have come, requests in this one, the figures, and of a limited
+    /// number of tasks those that it has begun and ended.
+    Report { from: String, inbox: Inbox, requests: u64, deltas: Vec<D>, tasks: (u64, u64) },
     /// Figures of a worker whose letters are not numbered.
     Figures { from: String, delta: D },
     /// All figures were set to zero.
@@ -68,6 +69,8 @@ pub(crate) struct LeftRun {
     pub(super) open: Option<Sharing>,
     /// By worker: how far its letters had come, and the requests in them.
     pub(super) letters: BTreeMap<String, (Inbox, u64)>,
+    /// By worker: tasks begun and ended, where their number is limited.
+    pub(super) tasks: BTreeMap<String, (u64, u64)>,
     path: PathBuf,
     /// Where its figures begin in the file, and where the last whole entry ends.
     figures: (u64, u64),
@@ -106,9 +109,15 @@ impl Journal {
         self.write(&Entry::Open(Box::new(sharing)));
     }
 
-    pub(super) fn report(&mut self, from: &str, inbox: Inbox, requests: u64, deltas: &[Delta]) {
+    pub(super) fn report(
+        &mut self,
+        from: &str,
+        inbox: Inbox,
+        (requests, tasks): (u64, (u64, u64)),
+        deltas: &[Delta],
+    ) {
         let (from, deltas) = (from.to_owned(), deltas.iter().collect());
-        self.write(&Entry::Report { from, inbox, requests, deltas });
+        self.write(&Entry::Report { from, inbox, requests, deltas, tasks });
     }
 
     pub(super) fn figures(&mut self, from: &str, delta: &Delta) {
@@ -225,7 +234,8 @@ impl LeftRun {
         match entry {
             Entry::Aim { users, rate } => self.aim = Some((users, rate)),
             Entry::Open(sharing) => self.open = Some(*sharing),
-            Entry::Report { from, inbox, requests, deltas } => {
+            Entry::Report { from, inbox, requests, deltas, tasks } => {
+                self.tasks.insert(from.clone(), tasks);
                 if let Some(tally) = self.open.as_mut().and_then(|open| open.tally.as_mut()) {
                     let journeys = deltas.iter().map(Delta::journeys_due).sum::<u64>();
                     *tally.done.entry(from.clone()).or_default() += journeys;
@@ -260,6 +270,7 @@ pub(crate) fn left_run(path: &Path) -> io::Result<Option<LeftRun>> {
                     aim: None,
                     open: None,
                     letters: BTreeMap::new(),
+                    tasks: BTreeMap::new(),
                     path: path.to_owned(),
                     figures: (entries.at, entries.at),
                 });

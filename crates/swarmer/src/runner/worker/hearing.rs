@@ -176,7 +176,7 @@ impl<W: Workshop> Link<W> {
     async fn begin(&mut self, terms: &Terms) -> Result<(), String> {
         let begin = self.workshop.make(terms).await?;
         self.run.budget.clone_from(&begin.gear.limits.all);
-        self.accounts.ended = 0;
+        (self.accounts.ended, self.accounts.ended_told) = (0, 0);
         self.vital.requests.store(0, std::sync::atomic::Ordering::Relaxed);
         self.accounts.deltas.clear();
         self.accounts.exceptions.clear();

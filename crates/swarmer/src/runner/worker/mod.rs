@@ -210,6 +210,8 @@ struct Accounts {
     deltas: Vec<Delta>,
     /// Of a limited number of tasks, those that are over in this run.
     ended: u64,
+    /// What of that has been reported.
+    ended_told: u64,
     started: u32,
     users: Vec<u64>,
     /// Users by class that a master of Locust's kind asked for.
@@ -257,6 +259,7 @@ impl<W: Workshop> Link<W> {
             accounts: Accounts {
                 deltas: Vec::new(),
                 ended: 0,
+                ended_told: 0,
                 started: 0,
                 users: vec![0; classes.len()],
                 planned: vec![0; classes.len()],

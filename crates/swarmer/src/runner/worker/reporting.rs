@@ -76,6 +76,7 @@ impl<W: Workshop> Link<W> {
             let users = self.accounts.users.get(*class).copied().unwrap_or_default();
             u32::try_from(users).unwrap_or(u32::MAX)
         });
+        self.accounts.ended_told = self.accounts.ended;
         let held = self.held();
         let figures = Figures {
             run,

@@ -39,7 +39,7 @@ impl<W: Workshop> Link<W> {
     pub(super) fn held(&self) -> Held {
         let budget = self.run.budget.as_ref().map(|budget| budget.account());
         let (granted, begun) = budget.unwrap_or_default();
-        Held { max_rate: self.run.max_rate, granted, begun, ended: self.accounts.ended }
+        Held { max_rate: self.run.max_rate, granted, begun, ended: self.accounts.ended_told }
     }
 }
 

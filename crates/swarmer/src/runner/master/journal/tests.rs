@@ -38,7 +38,7 @@ fn written(path: &Path, reports: &[&[u32]]) {
     for report in reports {
         let deltas: Vec<_> = report.iter().map(|requests| delta(*requests)).collect();
         let requests = u64::from(report.iter().sum::<u32>());
-        journal.report("worker", Inbox::default(), requests, &deltas);
+        journal.report("worker", Inbox::default(), (requests, (0, 0)), &deltas);
     }
 }
 
@@ -63,7 +63,7 @@ fn a_report_is_in_the_file_with_its_number_or_not_at_all() {
         }
         let mut journal = Journal::new(path.clone());
         journal.go_on(&left);
-        journal.report("worker", Inbox::default(), 11, &[delta(11)]);
+        journal.report("worker", Inbox::default(), (11, (0, 0)), &[delta(11)]);
         drop(journal);
         let again = left_run(&path).unwrap().unwrap();
         assert_eq!(counted(&again), 18, "what was cut off at byte {end} hides nothing");
@@ -76,7 +76,7 @@ fn figures_before_a_reset_are_left_out_and_an_ended_run_is_none() {
     let path = folder.path().join("journal");
     let mut journal = Journal::new(path.clone());
     journal.begin(&Terms::default(), 1e9);
-    journal.report("worker", Inbox::default(), 3, &[delta(3)]);
+    journal.report("worker", Inbox::default(), (3, (0, 0)), &[delta(3)]);
     journal.reset(1e9 + 5.0);
     journal.figures("other", &delta(2));
     let left = left_run(&path).unwrap().unwrap();
@@ -96,7 +96,7 @@ fn a_journal_that_cannot_be_written_is_none() {
     written(&path, &[&[3]]);
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut journal = Journal { path: path.clone(), file: Some(full) };
-    journal.report("worker", Inbox::default(), 1, &[delta(1)]);
+    journal.report("worker", Inbox::default(), (1, (0, 0)), &[delta(1)]);
     assert!(!path.exists(), "nobody takes up a run whose figures are not all there");
     assert!(journal.file.is_none());
 }
