@@ -251,6 +251,8 @@ impl Workers {
                 holder.is_hungry = true;
             }
         });
+        // Users wait for what comes of it; with reports there is time until the next look.
+        self.look_after_tasks(clock::now());
     }
 
     fn account(&mut self, from: &Identity, run: u64, note: impl FnOnce(&mut Holder)) {
@@ -259,7 +261,6 @@ impl Workers {
             && let Some(holder) = budget.holders.get_mut(from)
         {
             note(holder);
-            self.look_after_tasks(clock::now());
         }
     }
 
