@@ -14,7 +14,7 @@ mod locust;
 mod process;
 mod run_support;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, ExitCode};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -72,6 +72,9 @@ fn main() -> ExitCode {
     let tests: &[(&'static str, fn())] = &[
         ("tags_reach_workers_of_ours", || tags_reach(of_ours)),
         ("tags_reach_workers_of_locusts", || tags_reach(of_locusts)),
+        ("tags_of_a_form_reach_workers_of_ours", tags_of_a_form_reach_ours),
+        ("tags_of_a_form_reach_workers_of_locusts", tags_of_a_form_reach_locusts),
+        ("tags_of_a_form_at_locusts_master", tags_of_a_form_at_locusts_master),
         ("the_time_to_stop_reaches_workers_of_ours", || the_time_to_stop_reaches(of_ours)),
         ("the_time_to_stop_reaches_workers_of_locusts", || the_time_to_stop_reaches(of_locusts)),
         ("a_second_run_under_locusts_master", a_second_run_under_locusts_master),
@@ -170,6 +173,91 @@ fn tags_reach(start: StartWorker) {
     end_all(workers);
 }
 
+/// A master of ours with its page, and two workers that are ready.
+fn served(target: &Target, start: StartWorker) -> (Started, Site, Vec<Started>) {
+    let port = free_port();
+    let arguments = format!(
+        "--master --master-bind-host 127.0.0.1 --master-bind-port {port} --web-host 127.0.0.1 --web-port 0 --csv run \
+         --only-summary -s 2 --host {} Tagged",
+        target.url()
+    );
+    let mut master = Workload::new(&arguments).start();
+    master.wait_for("press enter");
+    let site = Site::announced(&master.stderr());
+    let workers = (0..2).map(|_| start(target, port, "Tagged")).collect();
+    wait_for_two_workers(&site);
+    (master, site, workers)
+}
+
+/// One run with what a form says of tags, to its end: the paths that were asked for, each once, and the shares of tasks.
+fn run_with(site: &Site, target: &Target, form: &str) -> (Vec<String>, serde_json::Value) {
+    let before = target.paths().len();
+    let form = format!("user_count=4&spawn_rate=4&{form}");
+    let reply = site.post("/swarm", "application/x-www-form-urlencoded", &form);
+    assert_eq!((reply.status, &reply.json()["success"]), (200, &true.into()), "{}", reply.body);
+    // Of so many tasks drawn, none of one kind would be a miracle.
+    target.wait_for(u64::try_from(before).unwrap() + 60);
+    let shares = site.get("/tasks").json()["per_class"]["Tagged"]["tasks"].clone();
+    assert_eq!(site.call("POST", "/stop", &[], "").status, 200);
+    let mut paths = target.paths().split_off(before);
+    paths.sort_unstable();
+    paths.dedup();
+    (paths, shares)
+}
+
+const ALL: [&str; 3] = ["/fast", "/status/200", "/status/201"];
+
+fn tags_of_a_form_reach_ours() {
+    let target = Target::start();
+    let (master, site, workers) = served(&target, of_ours);
+    for (form, paths, tasks) in [
+        ("tags=read&exclude_tags=late", &["/fast"][..], &["read"][..]),
+        // What a form leaves out stays.
+        ("", &["/fast"], &["read"]),
+        ("tags=late%2C+nothing&exclude_tags=", &["/status/201"], &["late"]),
+        ("tags=", &ALL, &["late", "plain", "read"]),
+    ] {
+        let (seen, shares) = run_with(&site, &target, form);
+        assert_eq!(seen, paths, "{form}");
+        let shares: Vec<&String> = shares.as_object().unwrap().keys().collect();
+        assert_eq!(shares, tasks, "{form}");
+    }
+    master.signal(libc::SIGINT);
+    master.wait().expect_code(0);
+    end_all(workers);
+}
+
+fn tags_of_a_form_reach_locusts() {
+    let target = Target::start();
+    let (mut master, site, workers) = served(&target, of_locusts);
+    let (seen, _) = run_with(&site, &target, "tags=read&exclude_tags=late");
+    assert_eq!(seen, ["/fast"]);
+    assert!(!master.stderr().contains("is of Locust's kind"), "{}", master.stderr());
+    // They filter once: the master says what its people could not know.
+    let (seen, _) = run_with(&site, &target, "tags=late&exclude_tags=");
+    assert_eq!(seen, ["/fast"], "if this fails, Locust has changed: the warning may go");
+    master.wait_for("is of Locust's kind");
+    master.signal(libc::SIGINT);
+    master.wait().expect_code(0);
+    end_all(workers);
+}
+
+/// A master of Locust's whose command line says nothing of tags tells what a form says of them as a text. Our workers read
+/// it as what was meant, and their own command line does not count.
+fn tags_of_a_form_at_locusts_master() {
+    let target = Target::start();
+    let (mut master, site, port) = locust_master(&target);
+    let start = |_| worker(port, &format!("--host {} --tags plain Tagged", target.url()));
+    let workers: Vec<_> = (0..2).map(start).collect();
+    wait_for_two_workers(&site);
+    let (seen, _) = run_with(&site, &target, "tags=read%2Clate&exclude_tags=");
+    assert_eq!(seen, ["/fast", "/status/201"]);
+    master.wait_for("to 2 ready workers");
+    master.signal(libc::SIGTERM);
+    master.wait().expect_code(0);
+    end_all(workers);
+}
+
 /// Without a time to stop, which is what workers begin with, a request in flight does not count.
 fn the_time_to_stop_reaches(start: StartWorker) {
     let target = Target::start();
@@ -200,6 +288,7 @@ fn wait_until(site: &Site, what: &str, is_so: impl Fn(&serde_json::Value) -> boo
     }
 }
 
+<<<<<<< HEAD
 /// A master of ours with its page, over two workers.
 fn served(
     target: &Target,
@@ -320,6 +409,10 @@ fn locusts_master(
     classes: &str,
     start: impl Fn(u16) -> Started,
 ) -> (Started, Vec<Started>, Site) {
+=======
+/// A master of Locust's with its page, and the port for its workers.
+fn locust_master(target: &Target) -> (Started, Site, u16) {
+>>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
     let (port, web) = (free_port(), free_port());
     let arguments = format!(
         "--master --master-bind-host 127.0.0.1 --master-bind-port {port} --web-host 127.0.0.1 --web-port {web} \
@@ -329,6 +422,7 @@ fn locusts_master(
     master.wait_for("Starting web interface at");
     let site = Site { address: SocketAddr::from(([127, 0, 0, 1], web)) };
     // It says so before it listens.
+<<<<<<< HEAD
     let begin = Instant::now();
     while TcpStream::connect(site.address).is_err() {
         assert!(begin.elapsed() < LIMIT, "it does not listen");
@@ -336,18 +430,36 @@ fn locusts_master(
     }
     let workers: Vec<_> = (0..2).map(|_| start(port)).collect();
     wait_until(&site, "two workers", |figures| {
+=======
+    site.until_it_answers();
+    (master, site, port)
+}
+
+fn wait_for_two_workers(site: &Site) {
+    wait_until(site, "two workers", |figures| {
+>>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
         let workers = figures["workers"].as_array();
         workers.is_some_and(|workers| {
             workers.len() == 2 && workers.iter().all(|worker| worker["state"] == "ready")
         })
     });
+<<<<<<< HEAD
     (master, workers, site)
+=======
+>>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
 }
 
 fn a_second_run_under_locusts_master() {
     let target = Target::start();
+<<<<<<< HEAD
     let start = |port| worker(port, &format!("--host {} Tagged", target.url()));
     let (master, workers, site) = locusts_master(&target, "Tagged", start);
+=======
+    let (master, site, port) = locust_master(&target);
+    let start = |_| worker(port, &format!("--host {} Tagged", target.url()));
+    let workers: Vec<_> = (0..2).map(start).collect();
+    wait_for_two_workers(&site);
+>>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
     let mut before = 0;
     for users in [4, 2] {
         let form = format!("user_count={users}&spawn_rate=4&host={}", target.url());

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let tests: &[(&'static str, fn())] = &[
         ("the_interface_is_locusts", the_interface_is_locusts),
         ("runs_come_and_go", runs_come_and_go),
+        ("tags_hold_from_the_next_run_on", tags_hold_from_the_next_run_on),
         ("mistakes_are_told", mistakes_are_told),
         ("ticks_fill_holes", ticks_fill_holes),
         ("strangers_are_kept_out", strangers_are_kept_out),
@@ -151,6 +152,67 @@ fn runs_come_and_go() {
     let ended = end(run).expect_code(0);
     ended.requests_in_csv("run");
     assert!(ended.read("report.html").contains("window.templateArgs={"));
+}
+
+fn tags_hold_from_the_next_run_on() {
+    let target = Target::start();
+    let (mut run, site) = served(&target, "Buyer --tags nothing");
+    let form = |tags: &str| {
+        let form = format!("user_count=3&spawn_rate=50{tags}");
+        let reply = site.post("/swarm", "application/x-www-form-urlencoded", &form);
+        assert_eq!(reply.json()["success"], true, "{}", reply.body);
+    };
+    let order = |request: &Value| assert_eq!(site.order("start", request).status, 200, "{request}");
+    let order_with = |tags: Value, exclude: Value| {
+        order(
+            &json!({"users": 3, "spawn_rate": 50, "run_time": "", "tags": tags, "exclude_tags": exclude}),
+        );
+    };
+    let both = ["/buy", "/look"];
+    let cases: [(&dyn Fn(), &[&str]); 6] = [
+        (&|| order_with(json!([" read ", ""]), Value::Null), &["/look"]),
+        // What is left out, or nothing, stays.
+        (&|| order(&json!({"users": 3, "spawn_rate": 50})), &["/look"]),
+        (&|| order_with(json!([]), json!(["read"])), &["/buy"]),
+        (&|| form("&exclude_tags="), &both),
+        (&|| form("&tags=other&tags=some%2C+read"), &["/look"]),
+        (&|| form("&tags=+"), &both),
+    ];
+    for (number, (start, paths)) in cases.into_iter().enumerate() {
+        let before = target.paths().len();
+        start();
+        target.wait_for(u64::try_from(before).unwrap() + 20);
+        // One that goes on keeps its tasks.
+        assert_eq!(site.order("edit", &json!({"users": 4, "tags": ["nothing"]})).status, 200);
+        form("&tags=nothing");
+        let middle = target.paths().len();
+        target.wait_for(u64::try_from(middle).unwrap() + 20);
+        let tasks = site.get("/api/v1/tasks").json()["total"]["Buyer"]["tasks"].clone();
+        let tasks: Vec<String> =
+            tasks.as_object().unwrap().keys().map(|task| format!("/{task}")).collect();
+        assert_eq!(tasks, *paths, "case {number}");
+        assert_eq!(site.order("stop", &json!({})).status, 200);
+        let mut seen = target.paths().split_off(before);
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen, *paths, "case {number}");
+    }
+    order_with(json!(["read", "more"]), json!([]));
+    let boot = site.get("/api/v1/state").json()["boot"]["start"].clone();
+    assert_eq!((&boot["tags"], &boot["exclude_tags"]), (&json!(["read", "more"]), &json!([])));
+    site.until(|stats| stats["user_count"] == 3);
+    assert_eq!(site.get("/api/v1/summary").json()["settings"]["tags"], "read more");
+    assert_eq!(site.order("stop", &json!({})).status, 200);
+    // Nothing is left: that is no mistake, and is told.
+    assert!(!run.stderr().contains("no tasks left"), "{}", run.stderr());
+    form("&tags=nobody");
+    run.wait_for("Buyer had no tasks left after filtering");
+    site.until(|stats| stats["user_count"] == 3);
+    assert_eq!(site.get("/tasks").json()["per_class"]["Buyer"].get("tasks"), None);
+    let document = site.get("/api/v1/openapi.json").json();
+    let fields = &document["components"]["schemas"]["StartRequest"]["properties"];
+    assert!(fields["tags"].is_object() && fields["exclude_tags"].is_object(), "{fields}");
+    end(run);
 }
 
 fn mistakes_are_told() {

@@ -35,7 +35,8 @@ pub(super) fn check(classes: &[UserClass]) -> Result<(), SetupError> {
     Err(SetupError::new(findings.errors.join("\n")))
 }
 
-/// Applies `--config-users`, `--equal-weights`, `--tags` and `--exclude-tags`, in this order, which is Locust's.
+/// Applies `--config-users` and `--equal-weights`, in this order, which is Locust's. Tags come after them, with each run:
+/// see [`tagged`].
 ///
 /// `chosen` are the classes to run, `declared` the names of all there are.
 ///
@@ -63,20 +64,30 @@ pub(super) fn adjust(
             *class = class.equally_weighted();
         }
     }
-    let filter = TagFilter { include: &options.tags, exclude: &options.exclude_tags };
-    if !filter.is_empty() {
-        for class in chosen.iter_mut() {
-            *class = class.tagged(filter);
-        }
-        for class in chosen.iter().filter(|class| class.info().tasks.is_empty()) {
-            let name = class.name();
-            warn!(
-                target: MAIN,
-                "{name} had no tasks left after filtering, its users will do nothing but count an exception a second"
-            );
-        }
-    }
     Ok(())
+}
+
+/// The classes with the tasks that these options' `--tags` and `--exclude-tags` leave.
+pub(super) fn tagged(classes: &[UserClass], options: &Options) -> Vec<UserClass> {
+    let filter = TagFilter { include: &options.tags, exclude: &options.exclude_tags };
+    if filter.is_empty() {
+        return classes.to_vec();
+    }
+    classes.iter().map(|class| class.tagged(filter)).collect()
+}
+
+/// Says which classes have lost all their tasks to the tags.
+pub(super) fn warn_of_idle<'a>(classes: impl Iterator<Item = &'a UserClass>, options: &Options) {
+    if options.tags.is_empty() && options.exclude_tags.is_empty() {
+        return;
+    }
+    for class in classes.filter(|class| class.info().tasks.is_empty()) {
+        let name = class.name();
+        warn!(
+            target: MAIN,
+            "{name} had no tasks left after filtering, its users will do nothing but count an exception a second"
+        );
+    }
 }
 
 /// The `declared` classes with all changes that a master asked for: those before, and this one in the form of

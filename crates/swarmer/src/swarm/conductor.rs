@@ -181,6 +181,7 @@ impl Conductor {
         load: Load,
         prepared: &Prepared,
     ) -> Result<(), SetupError> {
+        self.desk.warn_of_idle();
         let run = self.desk.run_of(&load, prepared);
         let now = crate::clock::now();
         let left = self.left.take();

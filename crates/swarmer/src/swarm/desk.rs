@@ -136,6 +136,12 @@ impl Desk {
         Begin { gear, shares: self.shares(), info: self.info(prepared.requests) }
     }
 
+    /// Says what of the next run will do nothing.
+    pub(super) fn warn_of_idle(&self) {
+        let classes = self.classes();
+        classes::warn_of_idle(classes.iter().filter(|c| self.is_chosen(c)), self.options());
+    }
+
     /// Notes that a run with this load has begun.
     pub(super) fn note_begun(&mut self, load: &Load) {
         let planned = load.plan.as_ref().and_then(Plan::duration);
@@ -183,6 +189,17 @@ impl Desk {
         }
         if let Some(limit) = ask.run_time {
             options.run_time = limit;
+        }
+        for (name, asked, tags) in [
+            ("tags", &ask.tags, &mut options.tags),
+            ("exclude-tags", &ask.exclude_tags, &mut options.exclude_tags),
+        ] {
+            let Some(asked) = asked else { continue };
+            tags.clone_from(asked);
+            options.given.remove(name);
+            if !asked.is_empty() {
+                options.given.insert(name.to_owned(), asked.join(" "));
+            }
         }
         if let Some(profile) = &ask.profile {
             options.profile = Some(profile.clone()).filter(|profile| !profile.is_empty());
@@ -288,7 +305,7 @@ impl Desk {
             .ok_or_else(|| Problem::conflict("a load shape written as code is drawn while it runs"))
     }
 
-    /// The classes with the changes that were asked for.
+    /// The classes with the changes that were asked for, and the tasks that the tags leave.
     pub(super) fn classes(&self) -> Vec<UserClass> {
         changed(&self.swarm, &self.paper)
     }
@@ -369,7 +386,8 @@ fn changed(swarm: &Swarm, paper: &Paper) -> Vec<UserClass> {
         Some(change) => class.overridden(change),
         None => class.clone(),
     };
-    swarm.classes.iter().map(with_change).collect()
+    let classes: Vec<UserClass> = swarm.classes.iter().map(with_change).collect();
+    classes::tagged(&classes, &paper.options)
 }
 
 fn is_chosen(paper: &Paper, class: &str) -> bool {

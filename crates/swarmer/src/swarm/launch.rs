@@ -63,7 +63,7 @@ pub(super) fn with_options(swarm: Swarm, mut options: Options) -> ExitCode {
     }
     if options.list || options.show_task_ratio || options.show_task_ratio_json {
         return match swarm.configured(&options) {
-            Ok(swarm) => print(&describe(&swarm, &options)),
+            Ok(swarm) => print(&describe(&swarm.tagged(&options), &options)),
             Err(error) => {
                 fail(&program, &error.to_string());
                 ExitCode::from(error.code())

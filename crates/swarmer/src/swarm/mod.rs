@@ -288,6 +288,11 @@ impl Swarm {
     fn infos(&self) -> Vec<ClassInfo> {
         self.classes.iter().map(UserClass::info).collect()
     }
+
+    /// The workload with the tasks that the options' tags leave.
+    pub(crate) fn tagged(self, options: &Options) -> Self {
+        Self { classes: classes::tagged(&self.classes, options), ..self }
+    }
 }
 
 /// A panic of the workload's code before the run.

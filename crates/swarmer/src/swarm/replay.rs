@@ -58,6 +58,7 @@ pub(super) fn mistake(options: &Options) -> Option<String> {
 /// Replays the user; gives the exit code.
 pub(super) fn run(desk: Desk, number: u64) -> Result<u8, SetupError> {
     let class = class_of(number, desk.load()?, &desk.shares())?;
+    desk.warn_of_idle();
     let hooks = Arc::clone(&desk.swarm().hooks);
     let on_error = desk.options().exit_code_on_error;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

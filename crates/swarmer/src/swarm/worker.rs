@@ -18,8 +18,9 @@ use crate::runner::{
     self, Begin, Budget, Control, Drivers, Gear, Habits, Limits, Link, LinkEnd, Outcome, Terms,
     Workshop, json_of, wires,
 };
-use crate::scenario::{Override, TagFilter, UserClass};
+use crate::scenario::{Override, UserClass};
 use crate::stats::{Collector, RunInfo};
+use crate::web;
 
 /// The exit code when no master ever answered: Locust's −1.
 const NEVER_CONNECTED: u8 = 255;
@@ -101,8 +102,8 @@ async fn serve(
     };
     let preparation = Preparation::new(http, setup, given, Arc::clone(&hooks));
     let classes = swarm.classes.clone();
-    let (changes, tags) = (BTreeMap::new(), (Vec::new(), Vec::new()));
-    let bench = Bench { swarm, changes, classes, tags, options, preparation };
+    let (changes, run) = (BTreeMap::new(), Arc::clone(&options));
+    let bench = Bench { swarm, changes, classes, options, run, preparation };
     let link = Link::new(socket, (handle, wires), (bench, names), habits, hooks);
     let end = link.serve(async move { signals.next().await });
     let (outcome, end) = tokio::join!(control.run(), end);
@@ -121,9 +122,9 @@ struct Bench {
     changes: BTreeMap<String, Override>,
     /// The classes with these changes.
     classes: Vec<UserClass>,
-    /// Tags of the tasks to keep and to leave out, in the present run.
-    tags: (Vec<String>, Vec<String>),
     options: Arc<Options>,
+    /// These as they are in the present run.
+    run: Arc<Options>,
     preparation: Preparation,
 }
 
@@ -140,18 +141,31 @@ impl Bench {
         // Its own ceiling holds as well.
         let lower = |own: f64| terms.max_rate.map_or(own, |part| part.min(own));
         options.max_rate = options.max_rate.map_or(terms.max_rate, |own| Some(lower(own)));
+        // Every master says something of these; nobody else's tags count then, as with Locust.
+        for (name, tags) in
+            [("tags", &mut options.tags), ("exclude_tags", &mut options.exclude_tags)]
+        {
+            if let Some(told) = terms.options.get(name) {
+                *tags = words(told);
+            }
+        }
         options
     }
 
     /// The classes as users are made of them in the present run.
     fn classes(&self) -> Arc<[UserClass]> {
-        let (include, exclude) = &self.tags;
-        let filter = TagFilter { include, exclude };
-        if filter.is_empty() {
-            return self.classes.clone().into();
-        }
-        self.classes.iter().map(|class| class.tagged(filter)).collect()
+        classes::tagged(&self.classes, &self.run).into()
     }
+}
+
+/// A list of words, or such a list as one text: what a form says of tags is a text to Locust's master where its command
+/// line says nothing of them.
+fn words(told: &serde_json::Value) -> Vec<String> {
+    if let Some(text) = told.as_str() {
+        return web::words([text]);
+    }
+    let words = told.as_array().into_iter().flatten().filter_map(|word| word.as_str());
+    words.map(str::to_owned).collect()
 }
 
 impl Workshop for Bench {
@@ -162,12 +176,9 @@ impl Workshop for Bench {
         let hosts = hosts.map_err(|error| error.to_string())?;
         let prepared =
             self.preparation.make(&options, &hosts).await.map_err(|error| error.to_string())?;
-        let tags = |name: &str| -> Vec<String> {
-            let list = terms.options.get(name).and_then(|value| value.as_array());
-            let words = list.into_iter().flatten().filter_map(|word| word.as_str());
-            words.map(str::to_owned).collect()
-        };
-        self.tags = (tags("tags"), tags("exclude_tags"));
+        self.run = Arc::clone(&options);
+        let classes = self.classes();
+        classes::warn_of_idle(classes.iter(), &options);
         let limits =
             Limits { all: terms.iterations.map(Budget::lent), each: terms.iterations_per_user };
         let info = RunInfo {
@@ -178,11 +189,7 @@ impl Workshop for Bench {
         };
         let shares = self.swarm.load_classes();
         let provided = Arc::clone(&prepared.provided);
-        Ok(Begin {
-            gear: Gear { classes: self.classes(), options, provided, limits },
-            shares,
-            info,
-        })
+        Ok(Begin { gear: Gear { classes, options, provided, limits }, shares, info })
     }
 
     fn edit(&mut self, edit: &UserClassEdit) -> Option<Arc<[UserClass]>> {

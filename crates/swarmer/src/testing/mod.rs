@@ -157,7 +157,7 @@ async fn steer_through(
     steer: impl AsyncFnOnce(Handle),
 ) -> Result<Summary, SetupError> {
     options.seed.get_or_insert(0);
-    let mut swarm = swarm.configured(&options)?;
+    let mut swarm = swarm.configured(&options)?.tagged(&options);
     swarm.hosts(&options)?;
     let load = swarm.load(&options)?;
     let threads = options.threads.unwrap_or_else(runner::default_drivers);

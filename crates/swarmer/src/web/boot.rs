@@ -55,6 +55,8 @@ pub(super) fn swarmer(site: &Site, signed_in: Option<&SignedIn>) -> Value {
             "run_time": run_time(options).map(|seconds| format!("{seconds}s")).unwrap_or_default(),
             "profile": options.profile.as_deref().unwrap_or_default(),
             "stages": options.stages.as_deref().unwrap_or_default(),
+            "tags": options.tags,
+            "exclude_tags": options.exclude_tags,
         },
     })
 }

@@ -35,6 +35,12 @@ impl Form {
     }
 }
 
+/// Words parted by commas; what is blank is none.
+pub(crate) fn words<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    let words = texts.into_iter().flat_map(|text| text.split(',')).map(str::trim);
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 

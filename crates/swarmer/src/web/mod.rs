@@ -30,6 +30,7 @@ mod tls;
 mod wish;
 
 pub use auth::user_line;
+pub(crate) use form::words;
 pub(crate) use server::{Door, Server, ServerError};
 pub(crate) use site::About;
 pub(crate) use wish::{Ask, ClassFacts, Facts, Problem, Reason, Started, Wish};

@@ -27,6 +27,9 @@ pub(crate) struct Ask {
     pub(crate) shape: Option<bool>,
     /// As `--stages` takes them; empty: a plain number of users.
     pub(crate) stages: Option<String>,
+    /// Tags of the tasks to run, and of those not to; none: all tasks.
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) exclude_tags: Option<Vec<String>>,
     /// Options of the workload by long name, as text.
     pub(crate) settings: Vec<(String, String)>,
 }

@@ -31,7 +31,11 @@ pub(crate) fn main() -> ExitCode {
     let customer = |name| Scenario::new(name, Customer::arrive).wait(constant(0.1));
     let buyer = customer("Buyer").weight(3.0);
     Swarm::new("shop", "1.2.3")
-        .scenario(buyer.task(3, "look", Customer::look).task(1, "buy", Customer::buy))
+        .scenario(buyer.task(3, "look", Customer::look).tags(["read"]).task(
+            1,
+            "buy",
+            Customer::buy,
+        ))
         .scenario(customer("Seller").task(1, "sell", Customer::sell))
         .run()
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::clock;
-use crate::cluster::{Identity, WorkerState};
+use crate::cluster::{Identity, Value, WorkerState};
 use crate::runner::driver::Departure;
 use crate::runner::letters::{DOWN, Inbox, Outbox};
 use crate::stats::{Delta, Worker};
@@ -68,6 +68,8 @@ enum Farewell {
     ReportDue,
 }
 
+type Tags = [Option<Value>; 2];
+
 /// What a worker of Locust's kind is to run.
 #[derive(Default)]
 pub(super) struct Plan {
@@ -81,6 +83,8 @@ pub(super) struct Plan {
     pub(super) unconfirmed: u32,
     pub(super) last_spawn: Option<Instant>,
     pub(super) last_timestamp: f64,
+    /// `tags` and `exclude_tags` of its first `spawn`, by which it filters once and for all, and of its last one.
+    tags: Option<[Tags; 2]>,
     /// It has said that a `spawn` is complete since the last one was sent.
     pub(super) completed: bool,
 }
@@ -110,6 +114,14 @@ impl Plan {
             self.unconfirmed += 1;
             self.changed = true;
         }
+    }
+
+    /// Notes the tags it is told; whether they are other ones than before, and it will not heed them.
+    pub(super) fn is_deaf_to(&mut self, tags: &Tags) -> bool {
+        let [first, last] = self.tags.get_or_insert_with(|| [tags.clone(), tags.clone()]);
+        let has_changed = last != tags;
+        last.clone_from(tags);
+        has_changed && first != tags
     }
 
     /// Whether the worker may be told now.

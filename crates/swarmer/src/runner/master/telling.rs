@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::warn;
+
 use super::{Kind, Workers};
 use crate::clock;
 use crate::cluster::{Extra, Identity, Spawn, ToWorker};
+use crate::logging::RUNNERS;
 use crate::runner::driver::Event;
 
 /// Locust's clock is coarse: a later message has a later time by at least this.
@@ -36,6 +39,16 @@ impl Workers {
         let Kind::Locust(plan) = &mut peer.kind else { return };
         plan.take_due(now);
         if plan.may_tell(now) {
+            let told = |wanted| self.options.iter().find(|(name, _)| name == wanted);
+            let tags =
+                ["tags", "exclude_tags"].map(|name| told(name).map(|(_, tags)| tags.clone()));
+            if plan.is_deaf_to(&tags) {
+                warn!(
+                    target: RUNNERS,
+                    "Worker {identity} is of Locust's kind: it goes on with the tasks that tags left it in its first run. \
+                     Start it again for others"
+                );
+            }
             plan.changed = false;
             plan.completed = false;
             plan.last_spawn = Some(now);

@@ -37,6 +37,10 @@ pub(in crate::web) struct StartRequest {
     shape: Option<String>,
     /// Such as `30s:50,2m:50,30s:0`, instead of users and rate; empty: none.
     stages: Option<String>,
+    /// Only tasks with one of these tags; none: all tasks. Given at a start, it holds until another start says else.
+    tags: Option<Vec<String>>,
+    /// No tasks with one of these tags; as `tags`.
+    exclude_tags: Option<Vec<String>>,
     /// Options of the workload by name, as text.
     settings: Option<std::collections::BTreeMap<String, String>>,
 }
@@ -146,6 +150,14 @@ fn read(site: &Site, body: Body) -> Result<Ask, ApiError> {
         classes: request.classes,
         shape: shape.transpose()?,
         stages: request.stages,
+        tags: request.tags.map(tags),
+        exclude_tags: request.exclude_tags.map(tags),
         settings: request.settings.unwrap_or_default().into_iter().collect(),
     })
+}
+
+/// Tags as they are in a run; what is blank is none.
+fn tags(told: Vec<String>) -> Vec<String> {
+    let tags = told.into_iter().map(|tag| tag.trim().to_owned());
+    tags.filter(|tag| !tag.is_empty()).collect()
 }

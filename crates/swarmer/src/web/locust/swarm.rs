@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::options::{Kind, parse_span};
 use crate::runner::Handle;
-use crate::web::form::Form;
+use crate::web::form::{self, Form};
 use crate::web::site::Site;
 use crate::web::wish::{Ask, Problem, Wish};
 use crate::web::{boot, reply};
@@ -96,6 +96,8 @@ fn read(site: &Site, form: &Form) -> Result<Asked, String> {
     ask.host = form.get("host").map(|host| host.replace(['<', '>'], "").trim().to_owned());
     ask.profile = form.get("profile").map(str::to_owned);
     ask.stages = form.get("stages").map(str::to_owned);
+    ask.tags = tags(form, "tags");
+    ask.exclude_tags = tags(form, "exclude_tags");
     let run_time =
         form.get("run_time").filter(|text| !text.is_empty()).map(run_time).transpose()?;
     // Without one a run has no end, whatever the command line said; a change leaves it as it is.
@@ -127,6 +129,12 @@ fn spawn_rate(text: &str) -> Result<Option<f64>, String> {
 fn run_time(text: &str) -> Result<Duration, String> {
     let formats = "Valid run_time formats are : 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.";
     parse_span(text).map_err(|_| formats.to_owned())
+}
+
+/// Tags: parted by commas, or in a field each.
+fn tags(form: &Form, name: &str) -> Option<Vec<String>> {
+    let fields = form.all(name);
+    (!fields.is_empty()).then(|| form::words(fields))
 }
 
 /// Options of the workload in the form; names that are unknown are ignored.
