@@ -101,8 +101,19 @@ describe("the start form", () => {
     ["a.example", "does not look like"],
     ["ftp://a.example", "neither"],
   ])("cautions about the host %s", (host, words) => {
-    if (words === null) expect(hostCaution(host)).toBeNull();
-    else expect(hostCaution(host)).toContain(words);
+    const said = hostCaution(host, boot.classes, values.classes);
+    if (words === null) expect(said).toBeNull();
+    else expect(said).toContain(words);
+  });
+
+  it("cautions where the host takes the place of those of classes, as in Locust", () => {
+    const own = (host: string) => boot.classes.map((info) => ({ ...info, host }));
+    const all = values.classes;
+    expect(hostCaution("http://a.example", own("http://b.example"), all)).toContain("PolicyAgent, QuoteAgent");
+    expect(hostCaution("http://a.example", own("http://b.example"), new Set(["QuoteAgent"]))).not.toContain("Policy");
+    expect(hostCaution("http://a.example", own("http://a.example"), all)).toBeNull();
+    expect(hostCaution("", own("http://b.example"), all)).toBeNull();
+    expect(hostCaution("", own("http://b.example").slice(1), all)).toContain("no host");
   });
 
   it("finds the field that the server complains about", () => {

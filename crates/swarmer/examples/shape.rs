@@ -1,4 +1,6 @@
 //! A load shape as code: two short waves of readers, the second with a guest class.
+//!
+//! With `--class-picker` the page's form offers the classes, the settings of each, and the shape beside other courses.
 
 use std::time::Duration;
 
@@ -14,6 +16,25 @@ impl Reader {
 
     async fn read(&mut self, user: &mut User) -> TaskResult {
         user.get("/page").name("Page").send().await?;
+        Ok(())
+    }
+}
+
+/// Looks at what readers do not read.
+struct Guest;
+
+impl Guest {
+    async fn arrive(_: &mut User) -> Result<Self, TaskError> {
+        Ok(Self)
+    }
+
+    async fn look(&mut self, user: &mut User) -> TaskResult {
+        user.get("/pictures").name("Pictures").send().await?;
+        Ok(())
+    }
+
+    async fn ask(&mut self, user: &mut User) -> TaskResult {
+        user.get("/questions").name("Questions").send().await?;
         Ok(())
     }
 }
@@ -36,12 +57,18 @@ impl Shape for Waves {
 }
 
 fn main() -> std::process::ExitCode {
-    let people = |name| {
-        Scenario::new(name, Reader::arrive).wait(between(0.1, 0.3)).task(1, "Read", Reader::read)
-    };
+    let readers = Scenario::new("Reader", Reader::arrive).wait(between(0.1, 0.3)).task(
+        1,
+        "Read",
+        Reader::read,
+    );
+    let guests = Scenario::new("Guest", Guest::arrive)
+        .wait(between(0.1, 0.3))
+        .task(3, "Look", Guest::look)
+        .task(1, "Ask", Guest::ask);
     Swarm::new("shape", "1.0")
-        .scenario(people("Reader"))
-        .scenario(people("Guest"))
+        .scenario(readers)
+        .scenario(guests)
         .shape(Waves { length: Duration::from_secs(4) })
         .run()
 }

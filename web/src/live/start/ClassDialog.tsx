@@ -77,7 +77,7 @@ export function ClassDialog({ info, known, onClose, onSaved }: Props) {
             />
           </div>
           <TextField
-            help="Only for this class; empty: the host of the run."
+            help="Only for this class, as long as the run itself has no host."
             inputMode="url"
             label="Host"
             onInput={setHost}

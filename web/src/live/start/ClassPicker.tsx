@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { ClassInfo } from "../../api/types";
 import { format, Icon } from "../../look";
+import { useStore } from "../context";
 import { ClassDialog } from "./ClassDialog";
 
 interface Props {
@@ -9,15 +10,14 @@ interface Props {
   chosen: ReadonlySet<string>;
   problem: string | undefined;
   onChange: (chosen: Set<string>) => void;
+  /** Settings of a class were saved. */
+  onSaved: (info: ClassInfo) => void;
 }
 
-export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
+export function ClassPicker({ classes, chosen, problem, onChange, onSaved }: Props) {
+  const store = useStore();
   const [open, setOpen] = useState<string | null>(null);
-  const [changed, setChanged] = useState<Record<string, ClassInfo>>({});
-  // What a class had when the form was opened: a task that is switched off must be there to be switched on again.
-  const [tasksOf] = useState(() => new Map(classes.map(({ name, tasks }) => [name, tasks])));
-  const present = classes.map((info) => changed[info.name] ?? info);
-  const weights = present.filter(({ name, fixed_count }) => chosen.has(name) && fixed_count === 0);
+  const weights = classes.filter(({ name, fixed_count }) => chosen.has(name) && fixed_count === 0);
   const sum = weights.reduce((total, { weight }) => total + weight, 0);
   const all = chosen.size === classes.length;
 
@@ -32,7 +32,7 @@ export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
     if (fixed_count > 0) return `${fixed_count} fixed`;
     return sum > 0 ? format.percent(weight / sum) : format.NONE;
   };
-  const opened = present.find(({ name }) => name === open);
+  const opened = classes.find(({ name }) => name === open);
 
   return (
     <fieldset class="picker">
@@ -65,7 +65,7 @@ export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
             </tr>
           </thead>
           <tbody>
-            {present.map((info) => (
+            {classes.map((info) => (
               <tr key={info.name}>
                 <td>
                   <input
@@ -103,10 +103,10 @@ export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
       {opened && (
         <ClassDialog
           info={opened}
-          known={tasksOf.get(opened.name) ?? opened.tasks}
+          known={store.tasksOf(opened)}
           onClose={() => setOpen(null)}
           onSaved={(info) => {
-            setChanged({ ...changed, [info.name]: info });
+            onSaved(info);
             setOpen(null);
           }}
         />

@@ -1,7 +1,7 @@
 // The form that begins a run, with the curve of what it would do.
 import { useEffect, useState } from "preact/hooks";
 import { Failure } from "../../api/client";
-import type { Boot, PlanReply } from "../../api/types";
+import type { Boot, ClassInfo, PlanReply } from "../../api/types";
 import { format, Icon } from "../../look";
 import { useStore } from "../context";
 import { ClassPicker } from "./ClassPicker";
@@ -37,6 +37,8 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
   const [refused, setRefused] = useState<{ problems: Problems; text: string; hint?: string } | null>(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
+  const [saved, setSaved] = useState<Record<string, ClassInfo>>({});
+  const classes = boot.classes.map((info) => saved[info.name] ?? info);
   const found = problemsOf(values, boot);
   const problems: Problems = { ...found, ...refused?.problems };
   // A field that is empty because nobody has come to it yet is no mistake.
@@ -105,7 +107,7 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
               <StagesEditor onChange={(stages) => set({ stages })} problem={shown.stages} stages={values.stages} />
             )}
             <TextField
-              caution={hostCaution(values.host)}
+              caution={hostCaution(values.host, classes, values.classes)}
               inputMode="url"
               label="Host"
               onInput={(host) => set({ host })}
@@ -137,8 +139,9 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
             <div class="body">
               <ClassPicker
                 chosen={values.classes}
-                classes={boot.classes}
+                classes={classes}
                 onChange={(classes) => set({ classes })}
+                onSaved={(info) => setSaved({ ...saved, [info.name]: info })}
                 problem={shown.classes}
               />
             </div>
@@ -262,7 +265,9 @@ function Plan({ values, boot, fine }: { values: Values; boot: Boot; fine: boolea
   const store = useStore();
   const [plan, setPlan] = useState<PlanReply | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const asked = fine ? JSON.stringify(requestOf(values, boot)) : null;
+  // A shape is code that may count how often it is asked: nobody asks it before its time.
+  const coded = values.course.startsWith("shape:");
+  const asked = fine && !coded ? JSON.stringify(requestOf(values, boot)) : null;
 
   useEffect(() => {
     if (asked === null) return;
@@ -285,6 +290,7 @@ function Plan({ values, boot, fine }: { values: Values; boot: Boot; fine: boolea
     };
   }, [asked, store]);
 
+  if (coded) return <p class="muted">The workload's own code decides as it runs: its course is drawn meanwhile.</p>;
   if (error && fine) return <p class="muted">The plan cannot be drawn: {error}</p>;
   if (!plan)
     return <p class="muted plan-waits">{fine ? "Drawing …" : "It is drawn as soon as the fields are complete."}</p>;

@@ -1,5 +1,5 @@
 // What the forms hold, what is wrong with it, and the request that it becomes. Pure.
-import type { Boot, Setting, StartRequest } from "../../api/types";
+import type { Boot, ClassInfo, Setting, StartRequest } from "../../api/types";
 import { problemOf, type Stage, seconds, stagesOf, textOf } from "./stages";
 
 export type Course = "users" | "stages" | `shape:${string}`;
@@ -102,18 +102,24 @@ export function editProblemsOf(values: Pick<Values, "users" | "rate" | "settings
   });
 }
 
-/** A word of caution about a host that does not look like one. It does not keep anybody from starting. */
-export function hostCaution(host: string): string | null {
+/** A word of caution about a host that does not do what one may think. It does not keep anybody from starting. */
+export function hostCaution(host: string, classes: readonly ClassInfo[], chosen: ReadonlySet<string>): string | null {
   const text = host.trim();
-  if (text === "") return "no host: user classes that bring none of their own will fail";
+  const own = classes.filter((info) => chosen.has(info.name) && info.host);
+  if (text === "")
+    return own.length > 0 && own.length === chosen.size
+      ? null
+      : "no host: user classes that bring none of their own will fail";
   try {
     const url = new URL(text);
     if (url.protocol !== "http:" && url.protocol !== "https:")
       return `“${url.protocol}//” is neither http:// nor https://`;
-    return null;
   } catch {
     return "this does not look like an address; write http://… or https://…";
   }
+  // As in Locust: a run's host beats those of its classes.
+  const names = own.filter((info) => info.host !== text).map(({ name }) => name);
+  return names.length > 0 ? `takes the place of the own host of ${names.join(", ")}` : null;
 }
 
 /**
