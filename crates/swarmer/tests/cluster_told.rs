@@ -173,22 +173,6 @@ fn tags_reach(start: StartWorker) {
     end_all(workers);
 }
 
-/// A master of ours with its page, and two workers that are ready.
-fn served(target: &Target, start: StartWorker) -> (Started, Site, Vec<Started>) {
-    let port = free_port();
-    let arguments = format!(
-        "--master --master-bind-host 127.0.0.1 --master-bind-port {port} --web-host 127.0.0.1 --web-port 0 --csv run \
-         --only-summary -s 2 --host {} Tagged",
-        target.url()
-    );
-    let mut master = Workload::new(&arguments).start();
-    master.wait_for("press enter");
-    let site = Site::announced(&master.stderr());
-    let workers = (0..2).map(|_| start(target, port, "Tagged")).collect();
-    wait_for_two_workers(&site);
-    (master, site, workers)
-}
-
 /// One run with what a form says of tags, to its end: the paths that were asked for, each once, and the shares of tasks.
 fn run_with(site: &Site, target: &Target, form: &str) -> (Vec<String>, serde_json::Value) {
     let before = target.paths().len();
@@ -209,7 +193,8 @@ const ALL: [&str; 3] = ["/fast", "/status/200", "/status/201"];
 
 fn tags_of_a_form_reach_ours() {
     let target = Target::start();
-    let (master, site, workers) = served(&target, of_ours);
+    let host = format!("--host {}", target.url());
+    let (master, workers, site) = served(&target, of_ours, "Tagged", &host);
     for (form, paths, tasks) in [
         ("tags=read&exclude_tags=late", &["/fast"][..], &["read"][..]),
         // What a form leaves out stays.
@@ -229,7 +214,8 @@ fn tags_of_a_form_reach_ours() {
 
 fn tags_of_a_form_reach_locusts() {
     let target = Target::start();
-    let (mut master, site, workers) = served(&target, of_locusts);
+    let host = format!("--host {}", target.url());
+    let (mut master, workers, site) = served(&target, of_locusts, "Tagged", &host);
     let (seen, _) = run_with(&site, &target, "tags=read&exclude_tags=late");
     assert_eq!(seen, ["/fast"]);
     assert!(!master.stderr().contains("is of Locust's kind"), "{}", master.stderr());
@@ -246,7 +232,7 @@ fn tags_of_a_form_reach_locusts() {
 /// it as what was meant, and their own command line does not count.
 fn tags_of_a_form_at_locusts_master() {
     let target = Target::start();
-    let (mut master, site, port) = locust_master(&target);
+    let (mut master, site, port) = locust_master(&target, "Tagged");
     let start = |_| worker(port, &format!("--host {} --tags plain Tagged", target.url()));
     let workers: Vec<_> = (0..2).map(start).collect();
     wait_for_two_workers(&site);
@@ -288,7 +274,6 @@ fn wait_until(site: &Site, what: &str, is_so: impl Fn(&serde_json::Value) -> boo
     }
 }
 
-<<<<<<< HEAD
 /// A master of ours with its page, over two workers.
 fn served(
     target: &Target,
@@ -409,10 +394,14 @@ fn locusts_master(
     classes: &str,
     start: impl Fn(u16) -> Started,
 ) -> (Started, Vec<Started>, Site) {
-=======
+    let (master, site, port) = locust_master(target, classes);
+    let workers: Vec<_> = (0..2).map(|_| start(port)).collect();
+    wait_for_two_workers(&site);
+    (master, workers, site)
+}
+
 /// A master of Locust's with its page, and the port for its workers.
-fn locust_master(target: &Target) -> (Started, Site, u16) {
->>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
+fn locust_master(target: &Target, classes: &str) -> (Started, Site, u16) {
     let (port, web) = (free_port(), free_port());
     let arguments = format!(
         "--master --master-bind-host 127.0.0.1 --master-bind-port {port} --web-host 127.0.0.1 --web-port {web} \
@@ -422,44 +411,23 @@ fn locust_master(target: &Target) -> (Started, Site, u16) {
     master.wait_for("Starting web interface at");
     let site = Site { address: SocketAddr::from(([127, 0, 0, 1], web)) };
     // It says so before it listens.
-<<<<<<< HEAD
-    let begin = Instant::now();
-    while TcpStream::connect(site.address).is_err() {
-        assert!(begin.elapsed() < LIMIT, "it does not listen");
-        sleep(Duration::from_millis(50));
-    }
-    let workers: Vec<_> = (0..2).map(|_| start(port)).collect();
-    wait_until(&site, "two workers", |figures| {
-=======
     site.until_it_answers();
     (master, site, port)
 }
 
 fn wait_for_two_workers(site: &Site) {
     wait_until(site, "two workers", |figures| {
->>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
         let workers = figures["workers"].as_array();
         workers.is_some_and(|workers| {
             workers.len() == 2 && workers.iter().all(|worker| worker["state"] == "ready")
         })
     });
-<<<<<<< HEAD
-    (master, workers, site)
-=======
->>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
 }
 
 fn a_second_run_under_locusts_master() {
     let target = Target::start();
-<<<<<<< HEAD
     let start = |port| worker(port, &format!("--host {} Tagged", target.url()));
     let (master, workers, site) = locusts_master(&target, "Tagged", start);
-=======
-    let (master, site, port) = locust_master(&target);
-    let start = |_| worker(port, &format!("--host {} Tagged", target.url()));
-    let workers: Vec<_> = (0..2).map(start).collect();
-    wait_for_two_workers(&site);
->>>>>>> 02603f0 (Tags in a form hold for the run that begins with it, here and on workers of both kinds: they were ignored)
     let mut before = 0;
     for users in [4, 2] {
         let form = format!("user_count={users}&spawn_rate=4&host={}", target.url());
