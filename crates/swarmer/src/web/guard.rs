@@ -51,7 +51,7 @@ impl Guard {
             return Ok(());
         }
         let peer = request.extensions().get::<Peer>().ok_or(Refusal::Unknown)?;
-        let who = gate.who(peer.0.ip(), request.headers())?;
+        let who = gate.who(peer.address.ip(), request.headers())?;
         request.extensions_mut().insert(who);
         Ok(())
     }

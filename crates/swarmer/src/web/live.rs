@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::packed::Shared;
 use super::site::Site;
 use crate::logging;
 use crate::runner::State;
@@ -50,8 +51,8 @@ pub(super) struct Live {
 struct Replies {
     summary: Arc<Summary>,
     state: State,
-    lean: Option<Bytes>,
-    requests: Option<Bytes>,
+    lean: Option<Shared>,
+    requests: Option<Shared>,
 }
 
 /// What can be rendered once for all.
@@ -76,7 +77,7 @@ impl Live {
         summary: &Arc<Summary>,
         state: State,
         render: impl FnOnce() -> Bytes,
-    ) -> Bytes {
+    ) -> Shared {
         // A panic in between leaves a reply unrendered, nothing else.
         let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same =
@@ -85,12 +86,12 @@ impl Live {
             let summary = Arc::clone(summary);
             *replies = Some(Replies { summary, state, lean: None, requests: None });
         }
-        let Some(replies) = replies.as_mut() else { return render() };
+        let Some(replies) = replies.as_mut() else { return Shared::new(render()) };
         let place = match kind {
             Reply::Summary => &mut replies.lean,
             Reply::Requests => &mut replies.requests,
         };
-        place.get_or_insert_with(render).clone()
+        place.get_or_insert_with(|| Shared::new(render())).clone()
     }
 }
 
@@ -193,4 +194,32 @@ pub(super) fn lean(summary: &Summary) -> impl Serialize + use<> {
         schedule.late_starts.thin();
     }
     lean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{self, Anchor};
+    use crate::stats::{Collector, Users};
+
+    #[test]
+    fn a_reply_is_rendered_once_for_a_summary_and_a_state() {
+        let (live, _second) = Live::new();
+        let now = clock::now();
+        let collector = Collector::new(Anchor::now(), now);
+        let [one, two] = [(), ()].map(|()| Arc::new(collector.summary(now, Users::default())));
+        let rendered = std::cell::Cell::new(0);
+        let get = |summary, state| {
+            live.once(Reply::Summary, summary, state, || {
+                rendered.set(rendered.get() + 1);
+                Bytes::from(vec![b'x'; 100])
+            })
+        };
+        let (first, again) = (get(&one, State::Running), get(&one, State::Running));
+        assert!(first.is(&again), "what is packed for one is packed for all");
+        assert_eq!(rendered.get(), 1);
+        assert!(!first.is(&get(&one, State::Stopped)));
+        assert!(!first.is(&get(&two, State::Running)));
+        assert_eq!(rendered.get(), 3);
+    }
 }

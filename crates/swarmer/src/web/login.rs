@@ -134,7 +134,7 @@ pub(super) async fn form(
     let home = format!("{}/", site.base_path);
     match &site.gate {
         None => to(StatusCode::FOUND, &home),
-        Some(gate) if gate.who(peer.0.ip(), &headers).is_ok() => {
+        Some(gate) if gate.who(peer.address.ip(), &headers).is_ok() => {
             to(StatusCode::FOUND, auth::landing(&next, &home))
         }
         Some(_) => show(&site, StatusCode::OK, None, &next),
@@ -165,7 +165,7 @@ pub(super) async fn sign_in(
     };
     let next =
         Some(field("next")).filter(|next| !next.is_empty()).or_else(from_query).unwrap_or_default();
-    match gate.auth.sign_in(peer.0.ip(), field("username"), field("password")).await {
+    match gate.auth.sign_in(peer.address.ip(), field("username"), field("password")).await {
         Ok(session) => {
             let home = format!("{}/", site.base_path);
             let mut response = to(StatusCode::SEE_OTHER, auth::landing(&next, &home));

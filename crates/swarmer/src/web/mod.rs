@@ -21,6 +21,7 @@ mod live;
 mod locust;
 mod login;
 mod metrics;
+mod packed;
 mod page;
 mod reply;
 mod routes;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::packed::Shared;
 use super::wish::{Problem, Reason};
 
 /// JSON in Flask's way, which scripts compare as text: keys sorted, indented by two, a line end at the end.
@@ -38,9 +39,16 @@ pub(super) fn html(status: StatusCode, text: impl Into<Body>) -> Response {
     bytes(status, "text/html; charset=utf-8", text)
 }
 
-/// JSON that was rendered before.
-pub(super) fn json(body: impl Into<Body>) -> Response {
-    bytes(StatusCode::OK, "application/json", body)
+/// What was rendered before, for many.
+pub(super) fn shared(kind: &'static str, body: Shared) -> Response {
+    let mut response = bytes(StatusCode::OK, kind, body.plain().clone());
+    response.extensions_mut().insert(body);
+    response
+}
+
+/// JSON that was rendered before, for many.
+pub(super) fn json(body: Shared) -> Response {
+    shared("application/json", body)
 }
 
 /// A small page that says one thing.

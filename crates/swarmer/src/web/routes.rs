@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::guard::{self, Guard};
 use super::site::Site;
-use super::{api, assets, locust, login, metrics, page, reply};
+use super::{api, assets, locust, login, metrics, packed, page, reply};
 
 /// Forms are small.
 const MOST_BYTES: usize = 256 * 1024;
@@ -140,6 +140,7 @@ pub(super) fn router(site: &Arc<Site>, allow_get: bool, cors: Option<&str>) -> R
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn_with_state(guard, guard::guard))
+        .layer(middleware::from_fn(packed::layer))
         .with_state(Arc::clone(site))
 }
 

@@ -50,7 +50,11 @@ pub(crate) enum ServerError {
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    /// It is a process of this machine.
+    pub(super) is_here: bool,
+}
 
 /// The port, before anybody is served.
 pub(crate) struct Door {
@@ -239,7 +243,9 @@ async fn serve(
     closed: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let router = router.layer(Extension(Peer(peer)));
+    let is_own = stream.local_addr().is_ok_and(|own| own.ip() == peer.ip());
+    let is_here = is_own || peer.ip().to_canonical().is_loopback();
+    let router = router.layer(Extension(Peer { address: peer, is_here }));
     match tls {
         None => answer(TokioIo::new(stream), router, closed).await,
         Some(tls) => match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
