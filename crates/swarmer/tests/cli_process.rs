@@ -15,7 +15,9 @@ mod run_support;
 #[path = "cli_support/shop.rs"]
 mod shop;
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 use process::{AS_WORKLOAD, Workload};
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ("conflicts_end_the_program", conflicts_end_the_program),
         ("keys_change_the_number_of_users", keys_change_the_number_of_users),
         ("the_terminal_is_put_right", the_terminal_is_put_right),
+        ("enter_opens_the_page", enter_opens_the_page),
         ("a_run_reads_like_locusts", beside::a_run_reads_like_locusts),
         ("ends_are_locusts", beside::ends_are_locusts),
         ("answers_are_locusts", beside::answers_are_locusts),
@@ -176,6 +179,58 @@ fn keys_change_the_number_of_users() {
     assert!(run.is_as_it_was());
     let screen = run.screen();
     assert!(!screen.contains("WWw"), "keys are not shown:\n{screen}");
+}
+
+/// What opens browsers here only notes what it was asked for.
+fn enter_opens_the_page() {
+    let target = Target::start();
+    let folder = tempfile::tempdir().unwrap();
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let (opener, opened) = (folder.path().join(opener), folder.path().join("opened"));
+    std::fs::write(&opener, "#!/bin/sh\nprintf '%s|' \"$#\" \"$@\" >> \"$OPENED\"\n").unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let variables = [("PATH", folder.path()), ("OPENED", &*opened)];
+    let asked = || std::fs::read_to_string(&opened).unwrap_or_default();
+    // Where it listens everywhere, people go to this machine.
+    for (place, host) in
+        [("--web-host 127.0.0.1", "127.0.0.1"), ("--web-base-path /load", "localhost")]
+    {
+        let mut run = OnTerminal::with(
+            &format!("--host {} {place} --web-port 0 --only-summary Buyer", target.url()),
+            &variables,
+        );
+        run.wait_for_lines("press enter", 1);
+        let screen = run.screen();
+        let url = screen.split("Starting web interface at ").nth(1).unwrap();
+        let url = url.split(',').next().unwrap().replace("0.0.0.0", host);
+        assert!(url.starts_with(&format!("http://{host}:")), "{url}");
+        // No other key does.
+        run.press("x ");
+        for times in 1..=2 {
+            run.press("\n");
+            let expected = format!("1|{url}|").repeat(times);
+            let start = Instant::now();
+            while asked().len() < expected.len() {
+                assert!(start.elapsed() < Duration::from_mins(1), "{}", run.screen());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(asked(), expected);
+        }
+        run.press("\u{3}");
+        assert_eq!(run.wait(), 0);
+        std::fs::remove_file(&opened).unwrap();
+    }
+    std::fs::remove_file(&opener).unwrap();
+    let mut run = OnTerminal::with(
+        &format!("--host {} --web-host 127.0.0.1 --web-port 0 Buyer", target.url()),
+        &variables,
+    );
+    run.wait_for_lines("press enter", 1);
+    run.press("\n");
+    run.wait_for_lines("No browser could be opened", 1);
+    run.wait_for_lines("go to http://127.0.0.1:", 1);
+    run.press("\u{3}");
+    assert_eq!(run.wait(), 0);
 }
 
 fn the_terminal_is_put_right() {

@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use client::{Reply, Site};
 use libtest_mimic::{Arguments, Trial};
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         ("a_base_path_and_a_port_that_is_taken", a_base_path_and_a_port_that_is_taken),
         ("the_process_quits_by_itself", the_process_quits_by_itself),
         ("https_is_https_only", https_is_https_only),
+        ("tables_are_printed_as_locust_prints_them", tables_are_printed_as_locust_prints_them),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -344,6 +345,42 @@ fn the_process_quits_by_itself() {
         "--autoquit time reached, shutting down",
         "Shutting down (exit code 0)",
     ]);
+}
+
+/// With a page there are tables while a run goes on if they are asked for; at the end in any case.
+fn tables_are_printed_as_locust_prints_them() {
+    let target = Target::start();
+    for (option, is_printed) in
+        [("--print-stats", true), ("", false), ("--print-stats --only-summary", false)]
+    {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let arguments = format!(
+            "--host {} --web-host 127.0.0.1 --web-port {port} --autostart -u 2 -r 50 {option} Buyer",
+            target.url()
+        );
+        let locustfile = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/locustfile.py");
+        let mut command = Command::new(locust::python());
+        command.args(["-m", "locust", "-f"]).arg(locustfile);
+        for workload in [Workload::new(&arguments), Workload::through(command, &arguments)] {
+            let (mut run, before) = (workload.start(), target.requests());
+            target.wait_for(before + 60);
+            let tables = |said: &str| said.matches("# reqs").count();
+            if is_printed {
+                let start = Instant::now();
+                while tables(&run.stderr()) < 2 {
+                    assert!(start.elapsed() < Duration::from_mins(1), "{}", run.stderr());
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            } else {
+                // Two of them would have come meanwhile.
+                std::thread::sleep(Duration::from_secs(5));
+                assert_eq!(tables(&run.stderr()), 0, "{option}: {}", run.stderr());
+            }
+            run.wait_for("Starting web interface");
+            let ended = end(run).expect_code(0);
+            assert!(tables(&ended.stderr) > 0, "{option}: {}", ended.stderr);
+        }
+    }
 }
 
 fn https_is_https_only() {

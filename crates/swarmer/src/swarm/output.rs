@@ -51,7 +51,7 @@ impl Output {
         };
         let narrator = Narrator::new(options);
         Ok(Self {
-            tables: if options.headless { !options.only_summary } else { options.print_stats },
+            tables: !options.only_summary && (options.headless || options.print_stats),
             is_served: !options.headless,
             face: Face::Plain,
             next_table: 0,

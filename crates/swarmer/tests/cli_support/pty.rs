@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -24,6 +25,11 @@ pub(crate) struct OnTerminal {
 
 impl OnTerminal {
     pub(crate) fn start(arguments: &str) -> Self {
+        Self::with(arguments, &[])
+    }
+
+    /// As [`start`](Self::start), with these variables in its environment.
+    pub(crate) fn with(arguments: &str, variables: &[(&str, &Path)]) -> Self {
         let (mut master, mut slave) = (0, 0);
         let none = std::ptr::null_mut();
         // SAFETY: both pointers are to integers that live here; the other three may be null.
@@ -35,6 +41,7 @@ impl OnTerminal {
         let (master, slave) = unsafe { (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(arguments.split_whitespace()).env(AS_WORKLOAD, "1").env("TERM", "xterm");
+        command.envs(variables.iter().copied());
         command.stdin(slave.try_clone().unwrap());
         command.stdout(slave.try_clone().unwrap()).stderr(slave.try_clone().unwrap());
         // SAFETY: only system calls that are allowed between fork and exec.
