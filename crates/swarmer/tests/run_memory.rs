@@ -52,13 +52,13 @@ fn held_by(users: u32) -> isize {
 
 /// Without optimisation, which makes a user smaller. The socket, its buffers in the kernel and the runtime's entry for it are not part of this; the benchmark `memory` has them.
 #[test]
-fn a_user_who_waits_without_a_connection_holds_less_than_six_kilobytes() {
+fn a_user_who_waits_without_a_connection_holds_less_than_two_kilobytes() {
     const FEW: u32 = 1_000;
     const MORE: u32 = 5_000;
     held_by(FEW);
     let (few, many) = (held_by(FEW), held_by(FEW + MORE));
     let each = (many - few) / isize::try_from(MORE).unwrap();
-    assert!((200..6_000).contains(&each), "{each} bytes for each user");
+    assert!((200..2_000).contains(&each), "{each} bytes for each user");
 }
 
 #[test]

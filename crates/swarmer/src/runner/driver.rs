@@ -7,6 +7,7 @@ mod journeys;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -358,7 +359,8 @@ impl Driver {
 
     fn start(&self, Birth { class, number, .. }: Birth, turns: Turns) {
         let signal = StopSignal::new();
-        let user = User::new(number, self.client(class), signal.clone(), Rc::clone(&self.env));
+        let mut user = User::new(number, self.client(class), signal.clone(), Rc::clone(&self.env));
+        let mut turns = turns;
         self.living.borrow_mut().by_class[class].insert(number, signal);
 
         let user_class = self.setup.classes[class].clone();
@@ -366,10 +368,13 @@ impl Driver {
         let (node, events, limited) = (self.index, self.events.clone(), self.setup.limits.any());
         spawn_local(async move {
             // Tasks are caught one by one; what is caught here is a panic in a destructor of the workload's.
-            let end = caught(live(user_class.clone(), user, turns)).await.unwrap_or_else(|panic| {
+            let life = caught(pin!(live(&user_class, &mut user, &mut turns))).await;
+            let end = life.unwrap_or_else(|panic| {
                 count_panic(&env, &user_class, &panic);
                 End::Stopped
             });
+            // Its connections are closed, and its place is left, before anybody hears of it.
+            drop((user, turns));
             let empty = {
                 let mut living = living.borrow_mut();
                 living.by_class[class].remove(&number);

@@ -1,5 +1,6 @@
 //! The life of one user: start, then task and wait in turn, then stop.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::turns::Turns;
@@ -40,36 +41,39 @@ enum Next {
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Runs a user from its start to its `on_stop`.
-pub(super) async fn live(class: UserClass, mut user: User, mut turns: Turns) -> End {
+///
+/// What this future and those within it keep while they wait, every user keeps: so what is looked at between two waits is
+/// handed to plain functions.
+pub(super) async fn live(class: &UserClass, user: &mut User, turns: &mut Turns) -> End {
     if turns.are_over() {
         return End::Done;
     }
     user.set_class(class.name());
     let signal = user.stop_signal().clone();
     // Who has nothing to do yet need not sign in for it.
-    if signal.guard(turns.begin()).await == Err(Stopped) {
+    if signal.guard(pin!(turns.begin())).await == Err(Stopped) {
         return End::Stopped;
     }
     signal.set_in_task(true);
-    let mut session = match signal.guard(class.start(&mut user, clock::now())).await {
-        Ok(Ok(session)) => session,
-        Ok(Err(fault)) => return start_failed(&class, &user, fault),
-        Err(Stopped) => return End::Stopped,
+    let started = signal.guard(pin!(class.start(user, clock::now()))).await;
+    let mut session = match begun(class, user, started) {
+        Ok(session) => session,
+        Err(end) => return end,
     };
     // A user that was told to stop while it signed in begins no task.
     signal.set_in_task(false);
-    let end = match signal.guard(work(&class, &mut *session, &mut user, &mut turns)).await {
-        Ok(Some(end)) => end,
-        Ok(None) => return End::Stopped,
-        Err(Stopped) => End::Stopped,
+    let worked = signal.guard(pin!(work(class, &mut *session, user, turns))).await;
+    let Some(end) = worked.unwrap_or(Some(End::Stopped)) else {
+        return End::Stopped;
     };
     user.end_run(RunEnd::Cut);
     signal.begin_last_words();
     loop {
-        if let Ok(Err(fault)) = signal.guard(session.stop(&mut user)).await {
-            settle(&class, &user, fault);
+        let stopped = signal.guard(session.stop(user).as_mut()).await;
+        if let Ok(Err(fault)) = stopped {
+            settle(class, user, fault);
         }
-        if !session.leave(&mut user) {
+        if !session.leave(user) {
             return end;
         }
     }
@@ -98,28 +102,16 @@ async fn work(
             Step::Enter(start) => (Some(start.await), true),
             Step::Nothing => (None, false),
         };
-        if let Some(outcome) = &outcome
-            && !entering
-        {
-            end_run(user, outcome);
-        }
         has_turn = entering && matches!(outcome, Some(Ok(())));
+        let nothing_to_do = outcome.is_none();
+        let next = follows(class, session, user, outcome, entering);
         if !has_turn {
-            user.end_task();
             turns.end_task();
         }
-        let next = match outcome {
-            None => nothing_to_do(class, session, user).await,
-            Some(Ok(())) if entering => Next::AtOnce,
-            Some(Ok(())) => Next::Pause,
-            Some(Err(fault)) => {
-                if entering {
-                    // A set whose start failed was not entered.
-                    session.leave(user);
-                }
-                settle(class, user, fault)
-            }
-        };
+        if nothing_to_do {
+            // So that this is not found out again at once.
+            tokio::time::sleep(RETRY).await;
+        }
         let pause = match next {
             Next::Pause => true,
             Next::AtOnce => false,
@@ -138,10 +130,56 @@ async fn work(
         if !has_turn && turns.are_over_after_this() {
             return Some(End::Done);
         }
-        if pause && turns.pauses() {
-            self::pause(class, session, user).await;
+        let pause = if pause && turns.pauses() {
+            begin_pause(class, session, user)
         } else {
+            Duration::ZERO
+        };
+        if pause.is_zero() {
+            // A task that never waits for anything must not keep the thread from its other users.
             tokio::task::coop::consume_budget().await;
+        } else {
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// The state of a user whose start was a success.
+fn begun(
+    class: &UserClass,
+    user: &User,
+    started: Result<Result<Box<dyn Session>, Fault>, Stopped>,
+) -> Result<Box<dyn Session>, End> {
+    let started = started.map_err(|Stopped| End::Stopped)?;
+    started.map_err(|fault| start_failed(class, user, fault))
+}
+
+/// Counts how a task, or the start of a set, went; says what comes next. Without an outcome there was nothing to do.
+fn follows(
+    class: &UserClass,
+    session: &mut dyn Session,
+    user: &mut User,
+    outcome: Option<Outcome>,
+    entering: bool,
+) -> Next {
+    if let Some(outcome) = &outcome
+        && !entering
+    {
+        end_run(user, outcome);
+    }
+    if !(entering && matches!(outcome, Some(Ok(())))) {
+        user.end_task();
+    }
+    match outcome {
+        None => nothing_to_do(class, session, user),
+        Some(Ok(())) if entering => Next::AtOnce,
+        Some(Ok(())) => Next::Pause,
+        Some(Err(fault)) => {
+            if entering {
+                // A set whose start failed was not entered.
+                session.leave(user);
+            }
+            settle(class, user, fault)
         }
     }
 }
@@ -168,12 +206,11 @@ fn end_run(user: &mut User, outcome: &Outcome) {
     user.end_run(end);
 }
 
-/// Counts that the set has no task, and sees to it that this is not found out again at once.
-async fn nothing_to_do(class: &UserClass, session: &dyn Session, user: &mut User) -> Next {
+/// Counts that the set has no task.
+fn nothing_to_do(class: &UserClass, session: &dyn Session, user: &mut User) -> Next {
     user.stop_signal().set_in_task(false);
     let text = format!("No tasks defined on {}", session.innermost());
     let next = settle(class, user, Fault::Error(TaskError::message(text)));
-    tokio::time::sleep(RETRY).await;
     if matches!(next, Next::Pause) { Next::AtOnce } else { next }
 }
 
@@ -190,7 +227,8 @@ async fn leave(class: &UserClass, session: &mut dyn Session, user: &mut User) ->
     }
 }
 
-async fn pause(class: &UserClass, session: &mut dyn Session, user: &mut User) {
+/// How long the user is to pause now; 0 for not at all.
+fn begin_pause(class: &UserClass, session: &mut dyn Session, user: &mut User) -> Duration {
     let pause = match session.pause(user) {
         Ok(pause) => pause,
         Err(fault) => {
@@ -200,12 +238,7 @@ async fn pause(class: &UserClass, session: &mut dyn Session, user: &mut User) {
     };
     let pause = user.tell_pause(pause);
     user.park(pause);
-    if pause.is_zero() {
-        // A task that never waits for anything must not keep the thread from its other users.
-        tokio::task::coop::consume_budget().await;
-    } else {
-        tokio::time::sleep(pause).await;
-    }
+    pause
 }
 
 /// Counts what has to be counted; says what comes next.

@@ -3,7 +3,7 @@
 //! A task's future is boxed, once per task; a request allocates nothing.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use super::panics::{Panic, caught};
 use crate::user::{TaskError, TaskResult, User};
@@ -31,7 +31,7 @@ where
     F: AsyncFn(&mut User) -> Result<S, TaskError> + Send + Sync,
 {
     fn call<'a>(&'a self, user: &'a mut User) -> LocalFuture<'a, Result<S, Fault>> {
-        Box::pin(fault(async move { self(user).await }))
+        Box::pin(async move { fault(pin!(self(user))).await })
     }
 }
 
@@ -45,7 +45,7 @@ where
     F: AsyncFn(&mut S, &mut User) -> TaskResult + Send + Sync,
 {
     fn call<'a>(&'a self, state: &'a mut S, user: &'a mut User) -> LocalFuture<'a, Outcome> {
-        Box::pin(fault(async move { self(state, user).await }))
+        Box::pin(async move { fault(pin!(self(state, user))).await })
     }
 }
 
@@ -67,7 +67,7 @@ where
         around: &'a mut S,
         user: &'a mut User,
     ) -> LocalFuture<'a, Result<T, Fault>> {
-        Box::pin(fault(async move { self(around, user).await }))
+        Box::pin(async move { fault(pin!(self(around, user))).await })
     }
 }
 
@@ -75,7 +75,9 @@ where
 pub(super) type WaitFn<S> = dyn Fn(&mut S, &mut User) -> f64 + Send + Sync;
 
 /// Runs the workload's code; an error and a panic come to the same for its caller.
-async fn fault<T>(future: impl Future<Output = Result<T, TaskError>>) -> Result<T, Fault> {
+async fn fault<T>(
+    future: Pin<&mut impl Future<Output = Result<T, TaskError>>>,
+) -> Result<T, Fault> {
     match caught(future).await {
         Ok(result) => result.map_err(Fault::Error),
         Err(panic) => Err(Fault::Panic(panic)),

@@ -1,5 +1,6 @@
 //! What is done once for a target before its first user: it is looked at, and the workload's set-up works with it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::preflight::Checklist;
@@ -82,7 +83,7 @@ impl Preparation {
 
     async fn set_up(&self, mut setup: Setup) -> Result<(Provided, u64), SetupError> {
         if let Some(workload) = &self.workload {
-            let prepared = caught(workload.call(&mut setup)).await;
+            let prepared = caught(pin!(workload.call(&mut setup))).await;
             prepared.map_err(|panic| super::workload("set-up", &panic))??;
         }
         Ok(setup.finish())

@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
@@ -100,8 +100,12 @@ impl StopSignal {
     }
 
     /// Runs `future` until it ends or the user has to stop.
-    pub(crate) async fn guard<F: Future>(&self, future: F) -> Result<F::Output, Stopped> {
-        let mut future = pin!(future);
+    ///
+    /// It is pinned by the caller: an `async fn` keeps room for an argument twice, and each user has one of these.
+    pub(crate) async fn guard<F: Future + ?Sized>(
+        &self,
+        mut future: Pin<&mut F>,
+    ) -> Result<F::Output, Stopped> {
         poll_fn(|context| {
             if self.is_due() {
                 return Poll::Ready(Err(Stopped));
@@ -125,11 +129,13 @@ impl StopSignal {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
     use futures_util::FutureExt;
 
     fn guarded(signal: &StopSignal) -> Option<Result<(), Stopped>> {
-        signal.guard(pending::<()>()).now_or_never()
+        signal.guard(pin!(pending::<()>())).now_or_never()
     }
 
     #[test]
