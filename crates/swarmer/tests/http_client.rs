@@ -3,7 +3,7 @@
 mod http_support;
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_support::{Server, client, impatient, ok};
 use swarmer::http::{Client, Config, Error, ErrorKind, Exchange, Request, Shared};
@@ -43,6 +43,35 @@ async fn a_get_brings_status_headers_body_and_timings() {
     assert_eq!(server.connections(), 1);
     let counters = shared.counters();
     assert_eq!((counters.opened, counters.reused, counters.handshakes), (1, 1, 0));
+}
+
+/// What the generator does between an answer's arrival and reading it is no part of the time that the target took.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thread_that_is_busy_makes_no_answer_late() {
+    const BUSY: Duration = Duration::from_millis(600);
+    let (told, answered) = std::sync::mpsc::channel();
+    let server = Server::start(move |peer| {
+        while peer.request().is_some() {
+            peer.send(ok("here"));
+            let _ = told.send(Instant::now());
+        }
+    });
+    let mut client = server.client();
+    // Opens the connection: the next request is written as soon as it is polled, before the thread is busy.
+    text(&mut client, Request::get("/")).await;
+    answered.recv().unwrap();
+    let busy = async {
+        let answered = answered.recv().unwrap();
+        std::thread::sleep(BUSY);
+        answered
+    };
+    let (exchange, answered) = tokio::join!(client.send(Request::get("/")), busy);
+    let Exchange { result, timings } = exchange;
+    assert_eq!(result.unwrap().text(), "here");
+    let took = answered - timings.started;
+    assert!(timings.total < took + BUSY / 2, "{:?} instead of {took:?}", timings.total);
+    assert_eq!(timings.first_byte, Some(timings.total));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::arrival::{self, Read};
 use super::buffer::Buf;
 use super::error::{Error, ErrorKind};
 use super::origin::Origin;
@@ -130,6 +131,23 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
+    /// One read. Behind TLS nobody knows when the bytes came that it gives, so there the moment of reading counts.
+    fn poll_read(&mut self, cx: &mut Context<'_>, reply: &mut Reply) -> Poll<io::Result<Read>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => loop {
+                ready!(stream.poll_read_ready(cx))?;
+                match arrival::read(stream, reply.room()) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return Poll::Ready(read),
+                }
+            },
+            Stream::Tls(stream) => {
+                let length = ready!(pin!(stream.read_buf(reply.room())).poll(cx));
+                Poll::Ready(length.map(|length| Read { length, age: None }))
+            }
+        }
+    }
+
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
@@ -137,26 +155,15 @@ impl Connection {
         timings: &mut Timings,
     ) -> Poll<Result<(), Error>> {
         loop {
-            // The moment counts at which the socket turned readable, not that at which the bytes were copied.
-            // Behind TLS bytes may already be decrypted and waiting, so there the read itself is the signal.
-            let mut moment = None;
-            if let Stream::Plain(stream) = &self.stream {
-                match ready!(stream.poll_read_ready(cx)) {
-                    Ok(()) => moment = Some(clock::now()),
-                    Err(error) => return Poll::Ready(Err(Error::os(ErrorKind::Closed, &error))),
-                }
-            }
-            let read = match &mut self.stream {
-                Stream::Plain(stream) => poll_read(stream, cx, reply.room()),
-                Stream::Tls(stream) => poll_read(stream, cx, reply.room()),
-            };
-            let Poll::Ready(read) = read else {
+            let Poll::Ready(read) = self.poll_read(cx, reply) else {
                 reply.rest();
                 return Poll::Pending;
             };
-            let now = moment.unwrap_or_else(clock::now);
-            timings.total = now.saturating_duration_since(timings.started);
-            match read {
+            let now = clock::now().saturating_duration_since(timings.started);
+            // What is older than the request is the word of a clock that was set.
+            let age = read.as_ref().ok().and_then(|read| read.age);
+            timings.total = age.and_then(|age| now.checked_sub(age)).unwrap_or(now);
+            match read.map(|read| read.length) {
                 Ok(0) => return Poll::Ready(reply.closed()),
                 Ok(length) => {
                     timings.first_byte.get_or_insert(timings.total);
@@ -175,13 +182,4 @@ impl Connection {
             }
         }
     }
-}
-
-/// Appends what one read gives to `buf`, which has room.
-fn poll_read<S: AsyncRead + Unpin>(
-    stream: &mut S,
-    cx: &mut Context<'_>,
-    buf: &mut Vec<u8>,
-) -> Poll<io::Result<usize>> {
-    pin!(stream.read_buf(buf)).poll(cx)
 }

@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::arrival;
 use super::conn::Stream;
 use super::error::{Error, ErrorKind};
 use super::origin::Origin;
@@ -37,6 +38,7 @@ pub(super) async fn connect(
     let stream = tcp(origin, &addresses).await?;
     // The request is one write; waiting for more would only delay it. A socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
+    arrival::note(&stream);
     let connected = clock::now();
     timings.tcp = connected - looked_up;
     let stream = match tls {

@@ -13,7 +13,7 @@
 //! | `head`, `body`, `reply` | an answer, from bytes to head and unframed body, without I/O |
 //! | `decode` | content encodings |
 //! | `origin`, `resolve`, `tls`, `connect` | from a URL to a connection |
-//! | `conn` | one exchange over one connection |
+//! | `conn`, `arrival` | one exchange over one connection, and when its bytes came |
 //! | `multiplex` | HTTP/2, by a library, in the same forms of request and answer |
 //! | `timer` | time limits |
 //! | `client`, `redirect`, `cookies` | which connection, how often, where to |
@@ -22,6 +22,7 @@
 //! A server is not trusted: every size has a limit, every wait a deadline, every byte a place in the grammar.
 
 mod allow;
+mod arrival;
 mod body;
 mod buffer;
 mod client;

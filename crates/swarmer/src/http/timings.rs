@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// When a request began and how long its phases took.
 ///
-/// Moments are taken when the socket turned readable, before the bytes are read and parsed, so that the
-/// generator's own work stays outside.
+/// Bytes count from when the kernel received them, not from when they were read and parsed, so that the generator's own
+/// work stays outside. Behind TLS, in HTTP/2 and on systems other than Linux it is the moment of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
     /// When time began to run: the call, or the due moment given by [`Request::started`](super::Request::started).

@@ -1,0 +1,133 @@
+//! Reading from a socket, and when what was read arrived by the kernel's own account.
+//!
+//! A thread with many users reads an answer some time after it came: behind the answers of others, or after it waited for
+//! a core. That time is the generator's, not the target's. The kernel notes when bytes come in, so it need not be guessed.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// What one read gave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    /// Bytes appended; none when the other side has closed.
+    pub(super) length: usize,
+    /// How long ago the last of them arrived, where that is known.
+    pub(super) age: Option<Duration>,
+}
+
+/// Has the kernel note when bytes arrive. A kernel that refuses leaves the moment of reading as the next best.
+pub(super) fn note(stream: &TcpStream) {
+    system::note(stream);
+}
+
+/// Appends what one read gives to `buf`, which has room.
+///
+/// # Errors
+/// Of kind `WouldBlock` when nothing is there: readiness is asked for again then.
+pub(super) fn read(stream: &TcpStream, buf: &mut Vec<u8>) -> io::Result<Read> {
+    let mut drained = None;
+    let outcome = stream.try_io(Interest::READABLE, || {
+        let room = buf.capacity() - buf.len();
+        let read = system::receive(stream, buf)?;
+        if (1..room).contains(&read.length) {
+            // Nothing is left: to say so now saves the system call that would find it out.
+            drained = Some(read);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(read)
+    });
+    drained.map_or(outcome, Ok)
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::io;
+    use std::mem;
+    use std::os::fd::AsRawFd;
+    use std::ptr;
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use tokio::net::TcpStream;
+
+    use super::Read;
+
+    /// Room for one moment with its head, aligned as the kernel lays it out.
+    #[repr(C, align(8))]
+    struct Notes([u8; 64]);
+
+    #[expect(clippy::cast_possible_truncation, reason = "the size of a C int")]
+    pub(super) fn note(stream: &TcpStream) {
+        let on: libc::c_int = 1;
+        let (level, option) = (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS);
+        let (value, length) = ((&raw const on).cast(), size_of_val(&on) as libc::socklen_t);
+        // SAFETY: `value` points to `length` bytes that live until the call returns.
+        unsafe { libc::setsockopt(stream.as_raw_fd(), level, option, value, length) };
+    }
+
+    pub(super) fn receive(stream: &TcpStream, buf: &mut Vec<u8>) -> io::Result<Read> {
+        let room = buf.spare_capacity_mut();
+        let mut part = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+        let mut notes = Notes([0; 64]);
+        // SAFETY: a plain C struct of numbers and pointers, for which all zeros is a value.
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = notes.0.as_mut_ptr().cast();
+        message.msg_controllen = notes.0.len() as _;
+        // SAFETY: the kernel writes at most the given lengths, to the spare room of `buf` and to `notes`, and nobody else
+        // touches them during the call.
+        let length = unsafe { libc::recvmsg(stream.as_raw_fd(), &raw mut message, 0) };
+        let Ok(length) = usize::try_from(length) else {
+            return Err(io::Error::last_os_error());
+        };
+        // SAFETY: so many bytes of the spare room were just written.
+        unsafe { buf.set_len(buf.len() + length) };
+        Ok(Read { length, age: arrival(&message).and_then(age) })
+    }
+
+    /// The moment among the kernel's notes.
+    fn arrival(message: &libc::msghdr) -> Option<Duration> {
+        // SAFETY: the message was filled by the kernel, and the notes that it points to are still there.
+        let head = unsafe { libc::CMSG_FIRSTHDR(message) };
+        if head.is_null() {
+            return None;
+        }
+        // SAFETY: not null, so a whole head lies there; read without an assumption on alignment.
+        let libc::cmsghdr { cmsg_level, cmsg_type, .. } = unsafe { ptr::read_unaligned(head) };
+        if (cmsg_level, cmsg_type) != (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) {
+            return None;
+        }
+        // SAFETY: a note of this kind carries one `timespec`.
+        let time = unsafe { ptr::read_unaligned(libc::CMSG_DATA(head).cast::<libc::timespec>()) };
+        let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+        Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
+    }
+
+    /// How long ago that was. The notes are of calendar time, so nothing is known if that was set back meanwhile.
+    fn age(arrival: Duration) -> Option<Duration> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok()?.checked_sub(arrival)
+    }
+}
+
+/// Elsewhere the moment of reading counts.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::io;
+
+    use tokio::net::TcpStream;
+
+    use super::Read;
+
+    pub(super) fn note(_: &TcpStream) {}
+
+    pub(super) fn receive(stream: &TcpStream, buf: &mut Vec<u8>) -> io::Result<Read> {
+        let (mut socket, start) = (socket2::SockRef::from(stream), buf.len());
+        buf.resize(buf.capacity(), 0);
+        let read = io::Read::read(&mut socket, &mut buf[start..]);
+        buf.truncate(start + *read.as_ref().unwrap_or(&0));
+        Ok(Read { length: read?, age: None })
+    }
+}
