@@ -1,6 +1,10 @@
 //! The one place that reads a clock, so that tests can run the engine on virtual time.
 
+mod alarm;
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub(crate) use alarm::Alarm;
 
 /// The present moment, monotonic.
 ///

@@ -4,6 +4,7 @@
 //! a second; between those nothing on it is shared with any other thread.
 
 mod journeys;
+mod starts;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -21,7 +22,7 @@ use super::gear::{Gear, Reform};
 use super::life::{End, count_panic, live};
 use super::pulse::Monitor;
 use super::turns::{Limits, Own, Turns};
-use crate::clock::{self, Anchor};
+use crate::clock::{self, Alarm, Anchor};
 use crate::events::Hooks;
 use crate::http;
 use crate::options::Options;
@@ -30,13 +31,11 @@ use crate::stats::{Delta, Recorder, RecorderOptions};
 use crate::user::stop::{Stop, StopSignal};
 use crate::user::transcript::Transcript;
 use crate::user::{Env, Limiter, Provided, User};
+use starts::Unsaid;
 
 /// After its time to stop is up, a user may still finish the one request that is in flight, for this long. What is cut
 /// even then is counted as aborted.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
-
-/// So many users start at most before other users of the driver get their turn.
-const STARTS_IN_A_ROW: usize = 32;
 
 /// What a driver is told.
 #[derive(Debug)]
@@ -150,9 +149,13 @@ pub(crate) struct Driver {
     open: Option<Open>,
     /// Tasks that are over since the last report.
     ended: Rc<Cell<u64>>,
+    unsaid: Unsaid,
     events: UnboundedSender<Event>,
     /// Of a driver that has its thread to itself.
     monitor: Option<Monitor>,
+    /// Of the same: what is due is begun to the microsecond. Without it the runtime's timer has to do, which is a
+    /// millisecond late and obeys a paused clock.
+    alarm: Option<Alarm>,
 }
 
 /// The users on this driver.
@@ -216,14 +219,29 @@ impl Driver {
         let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
-        let (pending, ended) = (VecDeque::new(), Rc::default());
-        let (open, monitor) = (None, None);
-        Ok(Self { index, setup, env, http, bases, living, pending, open, ended, events, monitor })
+        let (pending, open, monitor, alarm) = (VecDeque::new(), None, None, None);
+        let (unsaid, ended) = (Unsaid::default(), Rc::default());
+        Ok(Self {
+            index,
+            setup,
+            env,
+            http,
+            bases,
+            living,
+            pending,
+            open,
+            ended,
+            unsaid,
+            events,
+            monitor,
+            alarm,
+        })
     }
 
     /// As [`run`](Self::run), and watches the thread meanwhile, which nobody else must use.
     pub(crate) async fn run_watched(mut self, commands: UnboundedReceiver<Command>) {
         self.monitor = Some(Monitor::begin(self.index));
+        self.alarm = Alarm::new().ok();
         self.run(commands).await;
     }
 
@@ -235,7 +253,7 @@ impl Driver {
                     tokio::select! {
                         biased;
                         command = commands.recv() => command,
-                        () = tokio::time::sleep_until(due.into()) => {
+                        () = self.wait_until(due) => {
                             self.start_due(clock::now()).await;
                             self.serve_due().await;
                             continue;
@@ -248,6 +266,16 @@ impl Driver {
                 Some(Command::Quit) | None => return,
                 Some(command) => self.obey(command),
             }
+        }
+    }
+
+    async fn wait_until(&self, due: Instant) {
+        let rung = match &self.alarm {
+            Some(alarm) => alarm.wait_until(due).await.is_ok(),
+            None => false,
+        };
+        if !rung {
+            tokio::time::sleep_until(due.into()).await;
         }
     }
 
@@ -319,6 +347,7 @@ impl Driver {
 
     fn report(&mut self, number: u64) {
         self.look_after_pool();
+        self.say_started(0);
         let mut delta = Box::new(self.env.recorder.borrow_mut().take());
         if let Some(monitor) = &mut self.monitor {
             delta.add_pulse(monitor.take());
@@ -334,27 +363,6 @@ impl Driver {
     /// Users running now, by class.
     fn users(&self) -> Vec<u32> {
         self.living.borrow().by_class.iter().map(|users| count(users.len())).collect()
-    }
-
-    fn say_started(&self, births: usize) {
-        if births > 0 {
-            let (births, users) = (count(births), self.users());
-            self.say(Event::Started { node: self.index, births, users });
-        }
-    }
-
-    /// Starts the users due by `now`, a few at a time, letting the others run in between.
-    async fn start_due(&mut self, now: Instant) {
-        let mut started = 0;
-        while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
-            let own = Own::new(self.setup.limits.clone(), Rc::clone(&self.ended));
-            self.start(birth, Turns::Own(own));
-            started += 1;
-            if started % STARTS_IN_A_ROW == 0 {
-                tokio::task::yield_now().await;
-            }
-        }
-        self.say_started(started);
     }
 
     fn start(&self, Birth { class, number, .. }: Birth, turns: Turns) {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::spawn_local;
 
-use crate::clock;
+use crate::clock::{self, Alarm};
 use crate::stats::{Histogram, Pulse};
 
 /// Alarms are this far apart at least, and twice as far at most: an even rhythm could keep step with what it measures.
@@ -77,7 +77,7 @@ impl Monitor {
 
 /// Notes how late each alarm is heard, for ever.
 async fn listen(late: &RefCell<Vec<u64>>, driver: usize) -> io::Result<()> {
-    let alarm = alarm::Alarm::new()?;
+    let alarm = Alarm::new()?;
     let mut gaps = Gaps(driver as u64);
     let mut due = clock::now() + gaps.next();
     loop {
@@ -120,87 +120,4 @@ fn waited_time(schedule: &File) -> Option<Duration> {
     let length = schedule.read_at(&mut text, 0).ok()?;
     let waited = str::from_utf8(&text[..length]).ok()?.split_ascii_whitespace().nth(1)?;
     waited.parse().ok().map(Duration::from_nanos)
-}
-
-/// An alarm that rings as a readable descriptor, to the microsecond.
-#[cfg(target_os = "linux")]
-mod alarm {
-    use std::io;
-    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-    use std::time::{Duration, Instant};
-
-    use tokio::io::unix::AsyncFd;
-
-    use crate::clock;
-
-    pub(super) struct Alarm(AsyncFd<OwnedFd>);
-
-    impl Alarm {
-        pub(super) fn new() -> io::Result<Self> {
-            let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
-            // SAFETY: the call takes no pointer.
-            let descriptor = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
-            if descriptor < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            // SAFETY: the descriptor was just made and belongs to nobody else.
-            let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-            // SAFETY: an `OwnedFd` keeps its descriptor open, and the same, until it is dropped.
-            Ok(Self(unsafe { AsyncFd::register(descriptor) }?))
-        }
-
-        pub(super) async fn wait_until(&self, due: Instant) -> io::Result<()> {
-            self.set(due.saturating_duration_since(clock::now()))?;
-            loop {
-                let mut ready = self.0.readable().await?;
-                if let Ok(result) = ready.try_io(|alarm| read(alarm.get_ref())) {
-                    return result;
-                }
-            }
-        }
-
-        fn set(&self, after: Duration) -> io::Result<()> {
-            // Zero would switch it off.
-            let after = after.max(Duration::from_nanos(1));
-            let mut setting = libc::itimerspec {
-                it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 },
-                it_value: libc::timespec { tv_sec: 0, tv_nsec: 0 },
-            };
-            // A gap is below a second, and its nanoseconds are below 2^31.
-            setting.it_value.tv_nsec = after.subsec_nanos().max(1).cast_signed().into();
-            let (descriptor, before) = (self.0.as_raw_fd(), std::ptr::null_mut());
-            // SAFETY: `setting` is valid for the call, and the old setting is not asked for.
-            let result =
-                unsafe { libc::timerfd_settime(descriptor, 0, &raw const setting, before) };
-            if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-        }
-    }
-
-    /// Takes note of the ringing, or says that there was none.
-    fn read(alarm: &OwnedFd) -> io::Result<()> {
-        let mut count = [0_u8; 8];
-        // SAFETY: the buffer is valid for the eight bytes that the call may write.
-        let read = unsafe { libc::read(alarm.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
-        if read < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-    }
-}
-
-/// Elsewhere the runtime's own timer has to do, which rings up to a millisecond late by design.
-#[cfg(not(target_os = "linux"))]
-mod alarm {
-    use std::io;
-    use std::time::Instant;
-
-    pub(super) struct Alarm;
-
-    impl Alarm {
-        pub(super) fn new() -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        pub(super) async fn wait_until(&self, due: Instant) -> io::Result<()> {
-            tokio::time::sleep_until(due.into()).await;
-            Ok(())
-        }
-    }
 }

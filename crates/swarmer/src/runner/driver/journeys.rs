@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Birth, Driver, Event, STARTS_IN_A_ROW};
+use super::starts::Row;
+use super::{Birth, Driver, Event};
 use crate::clock;
 use crate::runner::arrivals::{Open, Opening, has_room};
 use crate::runner::pool::Call;
@@ -31,16 +32,14 @@ impl Driver {
 
     /// Gives the journeys that are due to users.
     pub(super) async fn serve_due(&mut self) {
-        let mut started = 0;
+        let (mut started, mut row) = (0, Row::begin());
         // The clock is read for each, so that a long row of journeys does not make those due meanwhile later still.
         while let Some((class, call)) = self.open.as_mut().and_then(|o| o.take_due(clock::now())) {
             if !self.serve(class, call) {
                 continue;
             }
             started += 1;
-            if started % STARTS_IN_A_ROW == 0 {
-                tokio::task::yield_now().await;
-            }
+            row.next().await;
         }
         self.say_started(started);
     }
