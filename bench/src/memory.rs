@@ -24,9 +24,10 @@ const FEW: u32 = 100;
 /// Files that a process needs beside one for each connection.
 const OTHER_FILES: u64 = 200;
 
-/// How long the run at full rate takes, and how much of its beginning does not count.
-const FULL_RATE: Duration = Duration::from_secs(40);
-const WARM_UP: Duration = Duration::from_secs(10);
+/// How long the run at full rate takes, and how much of its beginning does not count. The allocator takes pages and gives them
+/// back in lots of half a MiB: over half a minute that alone would be a slope.
+const FULL_RATE: Duration = Duration::from_secs(150);
+const WARM_UP: Duration = Duration::from_secs(30);
 
 /// # Errors
 /// When the engine or the server cannot be started.
