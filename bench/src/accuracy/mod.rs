@@ -54,7 +54,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
         "accuracy",
         "Accuracy",
         &format!(
-            "A server on the first core answers after scripted delays and keeps, in nanoseconds, when the kernel showed it each \
+            "A server on the first core answers after scripted delays and keeps, in nanoseconds, when the kernel received each \
              request and when it gave the answer to the kernel. The client runs on the second core for {SECONDS} s. Of the same \
              requests the percentiles 50, 75, 90, 95, 99 and 99.9 are taken from that log, by the same rule (rank floor(n·p)), \
              and compared with what the client says. Allowed is an error of 0.5 % or 50 µs, whichever is more. The server's own \

@@ -1,7 +1,9 @@
 //! One connection: requests in, one at a time; a fixed answer out.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
+
+use crate::poll::{note_arrivals, now, receive};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
 
@@ -26,6 +28,7 @@ impl Connection {
     pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
+        note_arrivals(&stream)?;
         Ok(Self { stream, unread: Vec::with_capacity(512), pending: None })
     }
 
@@ -33,17 +36,17 @@ impl Connection {
         &self.stream
     }
 
-    /// Takes in what has come. `false` when no more will.
-    pub(crate) fn receive(&mut self) -> bool {
+    /// Takes in what has come, and says when it arrived. `None` when no more will.
+    pub(crate) fn receive(&mut self) -> Option<u64> {
         let mut chunk = [0; 4_096];
-        match self.stream.read(&mut chunk) {
-            Ok(0) => false,
-            Ok(length) => {
+        match receive(&self.stream, &mut chunk) {
+            Ok((0, _)) => None,
+            Ok((length, arrival)) => {
                 self.unread.extend_from_slice(&chunk[..length]);
-                self.unread.len() <= 64 * 1_024
+                (self.unread.len() <= 64 * 1_024).then_some(arrival)
             }
             Err(error) => {
-                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted).then(now)
             }
         }
     }

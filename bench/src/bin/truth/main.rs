@@ -2,8 +2,8 @@
 //! moments of arrival and departure of every request.
 //!
 //! One thread that never sleeps while somebody is connected, so that neither a timer nor a wake-up adds to what was
-//! scripted. A request arrives when the kernel says that its bytes are there; its answer departs right before it is handed
-//! to the kernel. Says its port on standard output. When standard input closes it writes its log and the share of its
+//! scripted. A request arrives when its bytes have reached the kernel, by the kernel's own note; its answer departs right
+//! before it is handed to the kernel. Says its port on standard output. When standard input closes it writes its log and the share of its
 //! time in which it had something to do, and ends.
 
 mod connection;
@@ -111,7 +111,7 @@ impl Server {
                 match *number {
                     LISTENER => self.accept(&listener, &poll)?,
                     STDIN => return Ok(share(busy, idle)),
-                    number => self.hear(usize::try_from(number).unwrap_or(usize::MAX), moment),
+                    number => self.hear(usize::try_from(number).unwrap_or(usize::MAX)),
                 }
             }
             let after = now();
@@ -132,13 +132,12 @@ impl Server {
         Ok(())
     }
 
-    /// Takes in what has come on a connection by `moment`.
-    fn hear(&mut self, number: usize, moment: u64) {
+    /// Takes in what has come on a connection.
+    fn hear(&mut self, number: usize) {
         let Some(Some(connection)) = self.connections.get_mut(number) else { return };
-        if connection.receive() {
-            self.take_up(number, moment);
-        } else {
-            self.close(number);
+        match connection.receive() {
+            Some(arrival) => self.take_up(number, arrival),
+            None => self.close(number),
         }
     }
 
@@ -152,7 +151,7 @@ impl Server {
             return;
         }
         let began = *self.began.get_or_insert(moment);
-        let ready = moment - began + self.delays.of(self.arrived);
+        let ready = moment.saturating_sub(began) + self.delays.of(self.arrived);
         self.arrived += 1;
         let leaves = began + self.stalls.map_or(ready, |stalls| stalls.released(ready));
         self.leaving.push(Reverse((leaves, number)));
