@@ -21,7 +21,7 @@ use super::arrivals::{Open, Opening};
 use super::gear::{Gear, Reform};
 use super::life::{End, count_panic, live};
 use super::pulse::Monitor;
-use super::turns::{Limits, Own, Turns};
+use super::turns::{Limits, Turns};
 use crate::clock::{self, Alarm, Anchor};
 use crate::events::Hooks;
 use crate::http;
