@@ -142,12 +142,16 @@ impl Budget {
         let starves = holders.iter().any(starves);
         let too_much = holders.iter().map(|(_, holder)| holder.left()).sum::<u64>()
             > fair.values().sum::<u64>();
-        if !starves && !too_much {
+        // What was granted last may have been begun.
+        let is_known = holders.iter().all(|(_, holder)| holder.unanswered == 0);
+        if !is_known || !(starves || too_much) {
             return Vec::new();
         }
         let mut told = Vec::new();
         for (worker, holder) in holders {
-            if holder.left() > fair[worker] {
+            // The last task of one who can do it would go to and fro with nobody ever beginning it.
+            let is_last = holder.left() == 1 && holder.wants(users(worker)) && !too_much;
+            if holder.left() > fair[worker] && !is_last {
                 holder.is_asked = true;
                 holder.unanswered += 1;
                 told.push((worker.clone(), holder.begun + fair[worker]));
