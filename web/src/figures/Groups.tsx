@@ -73,6 +73,7 @@ export function Groups({ rows, total }: GroupsProps) {
         rows={shown}
         keyOf={({ row }) => rowKey(row)}
         pinned={pair(total, a, b)}
+        abreast={4}
         empty="No requests of these groups."
       />
     </div>
@@ -93,12 +94,15 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
     const of = (one: Pair) => [timeOf(one.a, p), timeOf(one.b, p)] as const;
     return [
       ...side(label, label, (segment) => timeOf(segment, p), millis),
-      number(
-        `${label}.difference`,
-        `${label} difference`,
-        (one) => difference(...of(one)),
-        (value) => signed(value, millis),
-      ),
+      {
+        ...number(
+          `${label}.difference`,
+          `${label} difference`,
+          (one) => difference(...of(one)),
+          (value) => signed(value, millis),
+        ),
+        brief: "difference",
+      },
       {
         ...number(
           `${label}.relative`,
@@ -106,6 +110,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
           (one) => relative(...of(one)),
           (value) => signed(value, percent),
         ),
+        brief: "in %",
         cell: (one) => <Lean share={relative(...of(one))} />,
         width: 18,
       },
@@ -119,6 +124,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
       value: ({ row }) => (row.kind === "journey" ? "journey" : row.method),
       text: ({ row }) => (row.kind === "journey" ? "journey" : row.method),
       tone: () => "quiet",
+      beforeName: true,
     },
     { id: "name", label: "Name", kind: "wide", value: ({ row }) => row.name, text: ({ row }) => nameOf(row) },
     ...side("requests", "#", (segment) => segment?.requests ?? null, count),

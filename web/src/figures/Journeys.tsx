@@ -164,19 +164,25 @@ function StepRow({ stage: { step, reached, lost } }: { stage: Stage }) {
           )}
         </span>
       </td>
-      <td class={lost !== null && lost > 0 ? "fg-number" : "fg-number fg-quiet"}>
+      <td class={lost !== null && lost > 0 ? "fg-number" : "fg-number fg-quiet"} data-label="Ended here">
         {count(step.ended_here)}
         {lost !== null && lost > 0 && <span class="muted"> {percent(lost)}</span>}
       </td>
-      <Duration times={step.time} value={step.time.p50} />
-      <Duration times={step.time} value={step.time.p95} />
-      <Duration times={step.time} value={step.time.mean} />
-      <Duration times={step.before} value={step.before.mean} />
-      <td class={step.failures > 0 ? "fg-number fg-bad" : "fg-number fg-quiet"}>{count(step.failures)}</td>
+      <Duration label="p50" times={step.time} value={step.time.p50} />
+      <Duration label="p95" times={step.time} value={step.time.p95} />
+      <Duration label="Mean" times={step.time} value={step.time.mean} />
+      <Duration label="Think time before" times={step.before} value={step.before.mean} />
+      <td class={step.failures > 0 ? "fg-number fg-bad" : "fg-number fg-quiet"} data-label="Failures">
+        {count(step.failures)}
+      </td>
     </tr>
   );
 }
 
-function Duration({ times, value }: { times: Times; value: number }) {
-  return <td class="fg-number">{time(times.count > 0 ? value : null)}</td>;
+function Duration({ label, times, value }: { label: string; times: Times; value: number }) {
+  return (
+    <td class="fg-number" data-label={label}>
+      {time(times.count > 0 ? value : null)}
+    </td>
+  );
 }

@@ -40,7 +40,16 @@ export function Metrics({ metrics }: { metrics: readonly MetricRow[] }) {
   const figures = FIGURES.filter(([name]) => metrics.some((row) => figure(row, name) !== null));
   const columns: Column<MetricRow>[] = [
     { id: "name", label: "Name", kind: "wide", value: (row) => row.name, text: (row) => row.name },
-    { id: "type", label: "Type", kind: "text", value: (row) => row.type, text: typeOf, tone: () => "quiet", width: 14 },
+    {
+      id: "type",
+      label: "Type",
+      kind: "text",
+      value: (row) => row.type,
+      text: typeOf,
+      tone: () => "quiet",
+      width: 14,
+      beforeName: true,
+    },
     ...figures.map(
       ([name, label, help]): Column<MetricRow> => ({
         id: name,

@@ -4,7 +4,9 @@ import { useMemo } from "preact/hooks";
 import type { ErrorRow, ExceptionRow, Summary } from "../api/types";
 import type { Column } from "./columns";
 import { count, moment, plural, timeOfDay } from "./format";
+import { narrow } from "./narrow";
 import { matching } from "./order";
+import { printing } from "./print";
 import { Table } from "./Table";
 import { Search } from "./Tools";
 
@@ -38,6 +40,7 @@ const FAILURES: readonly Column<ErrorRow>[] = [
     value: (row) => row.method,
     text: (row) => (row.kind === "journey" ? "journey" : row.method),
     tone: () => "quiet",
+    beforeName: true,
   },
   { id: "name", label: "Name", kind: "wide", value: (row) => row.name, text: (row) => row.name },
   { id: "error", label: "Message", kind: "wide", value: (row) => row.error, text: (row) => row.error },
@@ -67,7 +70,7 @@ export function Failures({ errors, folded = null }: FailuresProps) {
         columns={FAILURES}
         rows={shown}
         keyOf={failureKey}
-        detail={failureDetail}
+        detail={narrow.value && !printing.value ? phoneDetail : failureDetail}
         empty={errors.length === 0 ? "No request has failed." : "No failure matches."}
       />
       {folded && folded.errors > 0 && (
@@ -86,6 +89,16 @@ function failureKey(row: ErrorRow): string {
 
 function failureDetail(row: ErrorRow) {
   return row.error.length > LONG || row.error.includes("\n") ? <pre>{row.error}</pre> : null;
+}
+
+/** On a phone texts are cut sooner, and long tables cut names as well. */
+function phoneDetail(row: ErrorRow) {
+  return row.error.length + row.name.length > LONG || row.error.includes("\n") ? (
+    <>
+      <p>{row.name}</p>
+      <pre>{row.error}</pre>
+    </>
+  ) : null;
 }
 
 export interface ExceptionsProps {

@@ -54,6 +54,7 @@ export function Samples({ exemplars, traceUrl = null, single = false }: SamplesP
         rows={shown}
         keyOf={keyOf}
         detail={detail}
+        abreast={4}
         start={{ column: "time", direction: "descending" }}
         empty={exemplars.length === 0 ? "No samples yet." : "No sample matches."}
       />
@@ -100,6 +101,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
       value: ({ method }) => method,
       text: ({ method }) => method,
       tone: () => "quiet",
+      beforeName: true,
     },
     !single && { id: "name", label: "Name", kind: "wide", value: ({ name }) => name, text: ({ name }) => name },
     {

@@ -99,7 +99,6 @@ export function StatsTable({
         groups={groups}
         keyOf={rowKey}
         pinned={total}
-        folds
         empty="No requests yet."
       />
     </div>

@@ -1,25 +1,24 @@
 // The one table of all figures: sorted by its headers, searched, grouped, and long without being slow.
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Column, leastWidth, widths } from "./columns";
+import { type Compact, compactOf, nameColumn } from "./compact";
 import { plural } from "./format";
 import { narrow } from "./narrow";
 import type { Group, Order } from "./order";
 import { nextOrder, sorted } from "./order";
 import { PAPER_ROWS, printing } from "./print";
 import { kept } from "./settings";
+import { Select } from "./Tools";
 import { type Extra, type Sight, sight } from "./virtual";
 
 const ROW_HEIGHT = 30;
-/** On a phone: of the line with the name, and of each line of figures below it. */
-const NAME_LINE = 34;
-const FIGURE_LINE = 22;
-/** Figures in a line on a phone. */
-const ABREAST = 5;
 /** Shorter tables are rendered whole. */
 const WHOLE = 80;
 const SPARE = 8;
+/** So few rows are read as they stand: nobody puts them in another order on a phone. */
+const FEW = 3;
 
 export interface TableProps<T> {
   /** Under which the order is kept. */
@@ -36,8 +35,8 @@ export interface TableProps<T> {
   /** What unfolds below a row; null when there is nothing. */
   detail?: (row: T) => ComponentChildren | null;
   start?: Order | null;
-  /** On a phone each row takes several lines, its wide column the first one, so that nothing needs to be scrolled to. */
-  folds?: boolean;
+  /** Most figures in a line on a phone. */
+  abreast?: number;
   /** Said when there are no rows. */
   empty: ComponentChildren;
 }
@@ -71,8 +70,12 @@ export function Table<T>(props: TableProps<T>) {
     () => extrasOf(items, (item) => itemKey(item, keyOf), unfolded.value, heights.value),
     [items, keyOf, unfolded.value, heights.value],
   );
-  const compact = props.folds === true && narrow.value && !printing.value;
-  const { box, view, whole } = useSight(items.length, compact ? compactHeight(columns.length) : ROW_HEIGHT, extras);
+  const phone = narrow.value && !printing.value;
+  const compact = useMemo(
+    () => (phone ? compactOf(columns, found, props.abreast) : null),
+    [phone, columns, found, props.abreast],
+  );
+  const { box, view, whole } = useSight(items.length, compact?.height ?? ROW_HEIGHT, extras);
 
   const toggle = (key: string) => {
     const next = new Set(unfolded.value);
@@ -84,7 +87,6 @@ export function Table<T>(props: TableProps<T>) {
   };
 
   if (items.length === 0 && !pinned) return <p class="fg-empty">{props.empty}</p>;
-  const name = nameColumn(columns);
   const span = columns.length + (detail ? 1 : 0);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a group of figures is no fieldset
@@ -96,10 +98,15 @@ export function Table<T>(props: TableProps<T>) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
       tabIndex={0}
     >
+      {compact?.labelled && items.length > FEW && <OrderChoice columns={columns} order={order} />}
       <table
-        class={compact ? "fg-table fg-compact" : "fg-table"}
+        class={tableClass(compact, detail !== undefined)}
         aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
-        style={{ "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch`, "--abreast": ABREAST }}
+        style={
+          compact
+            ? { "--tracks": compact.tracks, "--row": whole ? "auto" : `${compact.height}px` }
+            : { "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch` }
+        }
       >
         <caption class="unseen">{props.label}</caption>
         <colgroup>
@@ -119,7 +126,8 @@ export function Table<T>(props: TableProps<T>) {
               <Header
                 key={column.id}
                 column={column}
-                first={column === name}
+                compact={compact}
+                name={column === nameColumn(columns)}
                 order={order.value}
                 onSort={() => {
                   order.value = nextOrder(order.value, column.id);
@@ -133,7 +141,8 @@ export function Table<T>(props: TableProps<T>) {
           {items.slice(view.first, view.end).map((item, offset) => {
             const index = view.first + offset;
             const key = keyed(item);
-            if (item.group) return <GroupHead key={key} group={item.group} columns={columns} spare={!!detail} />;
+            if (item.group)
+              return <GroupHead key={key} group={item.group} columns={columns} compact={compact} spare={!!detail} />;
             const open = unfolded.value.has(key);
             const content = detail && (open ? detail(item.row) : undefined);
             return [
@@ -147,7 +156,7 @@ export function Table<T>(props: TableProps<T>) {
                     )}
                   </td>
                 )}
-                <Cells row={item.row} columns={columns} />
+                <Cells row={item.row} columns={columns} compact={compact} />
               </tr>,
               content && (
                 <Detail key={`${key} detail`} span={span} onHeight={(height) => measured(key, height)}>
@@ -169,7 +178,7 @@ export function Table<T>(props: TableProps<T>) {
           <tfoot>
             <tr aria-rowindex={items.length + 2}>
               {detail && <td />}
-              <Cells row={pinned} columns={columns} />
+              <Cells row={pinned} columns={columns} compact={compact} />
             </tr>
           </tfoot>
         )}
@@ -178,14 +187,9 @@ export function Table<T>(props: TableProps<T>) {
   );
 }
 
-/** Pixels of a row on a phone. */
-function compactHeight(columns: number): number {
-  return NAME_LINE + FIGURE_LINE * Math.ceil((columns - 1) / ABREAST);
-}
-
-/** The column that tells what a row is: on a phone it stays in sight. */
-function nameColumn<T>(columns: readonly Column<T>[]): Column<T> | undefined {
-  return columns.find(({ kind }) => kind === "wide");
+function tableClass(compact: Compact<never> | null, folds: boolean): string {
+  if (!compact) return "fg-table";
+  return `fg-table fg-compact${compact.labelled ? " fg-labelled" : ""}${folds ? " fg-folds" : ""}`;
 }
 
 function itemsOf<T>(
@@ -254,36 +258,93 @@ function useSight(count: number, rowHeight: number, extras: readonly Extra[]) {
 
 interface HeaderProps<T> {
   column: Column<T>;
-  first: boolean;
+  compact: Compact<T> | null;
+  name: boolean;
   order: Order | null;
   onSort: () => void;
 }
 
-function Header<T>({ column, first, order, onSort }: HeaderProps<T>) {
+function Header<T>({ column, compact, name, order, onSort }: HeaderProps<T>) {
+  if (compact?.before.includes(column)) return null;
   const direction = order?.column === column.id ? order.direction : undefined;
+  const label = (compact && column.brief) || column.label;
   return (
-    <th scope="col" class={`fg-${column.kind}${first ? " fg-name" : ""}`} aria-sort={direction ?? "none"}>
-      <button type="button" title={column.help} onClick={onSort}>
-        {column.label}
-      </button>
+    <th
+      scope="col"
+      class={`fg-${column.kind}${name ? " fg-name" : ""}`}
+      aria-sort={direction ?? "none"}
+      style={compact && (name || compact.texts.includes(column)) ? { gridColumn: headSpan(compact) } : {}}
+    >
+      {compact?.labelled ? (
+        label
+      ) : (
+        <button type="button" title={column.help} onClick={onSort}>
+          {label}
+        </button>
+      )}
     </th>
   );
 }
 
-function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
+/** On a phone the headers of wide columns share a line. */
+function headSpan<T>({ abreast, texts }: Compact<T>): string {
+  const each = Math.floor(abreast / (texts.length + 1));
+  return texts.length > 0 && each > 0 ? `span ${each}` : "1 / -1";
+}
+
+/** Where headers would stand too far from their figures, a chooser puts rows in order. */
+function OrderChoice<T>({ columns, order }: { columns: readonly Column<T>[]; order: Signal<Order | null> }) {
+  const { column, direction = "ascending" } = order.value ?? {};
+  const choices = columns.map(({ id, label }) => ({ value: id, label }));
+  return (
+    <div class="fg-order">
+      <Select
+        label="Order by"
+        choices={[{ value: "", label: "as it came" }, ...choices]}
+        value={column ?? ""}
+        onChange={(id) => {
+          order.value = id ? { column: id, direction } : null;
+        }}
+      />
+      {column && (
+        <button
+          type="button"
+          class="button small"
+          onClick={() => {
+            order.value = { column, direction: direction === "ascending" ? "descending" : "ascending" };
+          }}
+        >
+          {direction === "ascending" ? "least first" : "most first"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface CellsProps<T> {
+  row: T;
+  columns: readonly Column<T>[];
+  compact: Compact<T> | null;
+}
+
+function Cells<T>({ row, columns, compact }: CellsProps<T>) {
   const name = nameColumn(columns);
   return (
     <>
       {columns.map((column) => {
+        if (compact?.before.includes(column)) return null;
         const tone = column.tone?.(row);
         const text = column.text(row);
+        const content = column.cell ? column.cell(row) : text;
         return (
           <td
             key={column.id}
             class={`fg-${column.kind}${column === name ? " fg-name" : ""}${tone ? ` fg-${tone}` : ""}`}
             title={column.kind === "wide" ? text : undefined}
+            data-label={compact?.labelled && column !== name ? (column.brief ?? column.label) : undefined}
           >
-            {column.cell ? column.cell(row) : text}
+            {compact && column === name && <Before row={row} columns={compact.before} />}
+            {compact?.texts.includes(column) && content ? <span class="fg-clamp">{content}</span> : content}
           </td>
         );
       })}
@@ -291,12 +352,20 @@ function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
   );
 }
 
-function GroupHead<T>({ group, columns, spare }: { group: Group<T>; columns: readonly Column<T>[]; spare: boolean }) {
+function Before<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
+  const text = columns
+    .map((column) => column.text(row))
+    .filter(Boolean)
+    .join(" ");
+  return text ? <span class="fg-quiet">{text} </span> : null;
+}
+
+function GroupHead<T>({ group, spare, ...rest }: { group: Group<T>; spare: boolean } & Omit<CellsProps<T>, "row">) {
   const { head } = group;
   if (head === null)
     return (
       <tr class="fg-group">
-        <th scope="rowgroup" colSpan={columns.length + (spare ? 1 : 0)}>
+        <th scope="rowgroup" colSpan={rest.columns.length + (spare ? 1 : 0)}>
           {group.label}
         </th>
       </tr>
@@ -304,7 +373,7 @@ function GroupHead<T>({ group, columns, spare }: { group: Group<T>; columns: rea
   return (
     <tr class="fg-group">
       {spare && <td />}
-      <Cells row={head} columns={columns} />
+      <Cells row={head} {...rest} />
     </tr>
   );
 }

@@ -18,6 +18,10 @@ export interface Column<T> {
   tone?: (row: T) => "bad" | "quiet" | undefined;
   /** Characters; found from the rows when not given. */
   width?: number;
+  /** On a phone it stands before the name, not in a column of its own. */
+  beforeName?: true;
+  /** The label on a phone, where the other is long. */
+  brief?: string;
 }
 
 const ROOM = 2.5;

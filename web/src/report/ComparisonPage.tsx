@@ -140,6 +140,7 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
       value: ({ method }) => method,
       text: ({ kind, method }) => (kind === "request" ? method : kind),
       tone: () => "quiet",
+      beforeName: true,
     },
     { id: "name", label: "Name", kind: "wide", value: ({ name }) => name, text: ({ name }) => name },
   ];
