@@ -341,6 +341,7 @@ function Cells<T>({ row, columns, compact }: CellsProps<T>) {
             key={column.id}
             class={`fg-${column.kind}${column === name ? " fg-name" : ""}${tone ? ` fg-${tone}` : ""}`}
             title={column.kind === "wide" ? text : undefined}
+            style={compact && column.beginsLine ? { gridColumnStart: 1 } : undefined}
             data-label={compact?.labelled && column !== name ? (column.brief ?? column.label) : undefined}
           >
             {compact && column === name && <Before row={row} columns={compact.before} />}

@@ -20,6 +20,10 @@ export interface Column<T> {
   width?: number;
   /** On a phone it stands before the name, not in a column of its own. */
   beforeName?: true;
+  /** On a phone it is the first of its line. */
+  beginsLine?: true;
+  /** On a phone its figure takes two lines. */
+  tall?: true;
   /** The label on a phone, where the other is long. */
   brief?: string;
 }

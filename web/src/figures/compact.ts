@@ -8,6 +8,7 @@ const NAME_LINE = 34;
 const TEXT_LINE = 40;
 const FIGURE_LINE = 22;
 const LABELLED_LINE = 36;
+const TALL_LINE = 50;
 const EDGE = 4;
 /** Lines of figures that still go with headers above them. */
 const ALIGNED = 2;
@@ -43,20 +44,32 @@ export function compactOf<T>(columns: readonly Column<T>[], found: readonly numb
   const texts = columns.filter((column) => column.kind === "wide" && column !== name);
   const figures = columns.filter((column) => column !== name && !before.includes(column) && column.kind !== "wide");
   const abreast = Math.max(1, Math.min(most, figures.length));
-  const lines = Math.ceil(figures.length / abreast);
+  const places = placesOf(figures, abreast);
+  const lines = (places.at(-1)?.line ?? -1) + 1;
   const labelled = lines > ALIGNED;
   const widths = Array.from({ length: abreast }, (_, place) =>
-    Math.max(...figures.filter((_, at) => at % abreast === place).map((one) => found[columns.indexOf(one)] || 1), 1),
+    Math.max(1, ...figures.map((one, at) => (places[at]?.place === place ? found[columns.indexOf(one)] || 1 : 1))),
   );
+  const tall = (place: number) => figures.some((one, at) => one.tall && places[at]?.place === place);
+  const line = figures.some(({ tall }) => tall) ? TALL_LINE : LABELLED_LINE;
   return {
     name,
     before,
     texts,
     figures,
     labelled,
-    tracks: widths.map((width) => `minmax(0, ${labelled ? 1 : width}fr)`).join(" "),
+    tracks: widths.map((width, at) => `minmax(0, ${labelled ? (tall(at) ? 1.5 : 1) : width}fr)`).join(" "),
     abreast,
-    height:
-      NAME_LINE + texts.length * TEXT_LINE + lines * (labelled ? LABELLED_LINE : FIGURE_LINE) + (labelled ? EDGE : 0),
+    height: NAME_LINE + texts.length * TEXT_LINE + lines * (labelled ? line : FIGURE_LINE) + (labelled ? EDGE : 0),
   };
+}
+
+/** Where each figure stands. */
+function placesOf<T>(figures: readonly Column<T>[], abreast: number): { line: number; place: number }[] {
+  let next = 0;
+  return figures.map(({ beginsLine }) => {
+    if (beginsLine) next = Math.ceil(next / abreast) * abreast;
+    next += 1;
+    return { line: Math.floor((next - 1) / abreast), place: (next - 1) % abreast };
+  });
 }

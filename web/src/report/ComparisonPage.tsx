@@ -125,6 +125,7 @@ function Rows({ comparison }: { comparison: Comparison }) {
         rows={shown}
         keyOf={rowKey}
         pinned={comparison.total}
+        abreast={3}
         empty="No row differs in a way that matters."
       />
     </div>
@@ -156,7 +157,7 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
     of: (row: ComparedRow) => Difference,
     text: (value: Maybe) => string,
   ): Column<ComparedRow>[] => [
-    plainNumber(`${id}.a`, `${label} A`, (row) => of(row).a, text),
+    { ...plainNumber(`${id}.a`, `${label} A`, (row) => of(row).a, text), beginsLine: true },
     plainNumber(`${id}.b`, `${label} B`, (row) => of(row).b, text),
     {
       id: `${id}.diff`,
@@ -164,6 +165,8 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
       help: `B against A, and where the difference lies with ${sure(confidence)} confidence`,
       kind: "number",
       width: 21,
+      brief: "difference",
+      tall: true,
       value: (row) => of(row).diff,
       text: (row) => signed(of(row).diff, text),
       cell: (row) => <Apart difference={of(row)} text={text} />,
