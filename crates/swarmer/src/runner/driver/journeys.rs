@@ -39,7 +39,9 @@ impl Driver {
                 continue;
             }
             started += 1;
-            row.next().await;
+            if row.next().await && self.alarm.is_some() {
+                break;
+            }
         }
         self.say_started(started);
     }

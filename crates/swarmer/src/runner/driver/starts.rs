@@ -11,20 +11,23 @@ use crate::runner::turns::{Own, Turns};
 const STARTS_IN_A_ROW: usize = 32;
 
 /// and they take so long at most.
-const STARTS_AT_A_TIME: Duration = Duration::from_micros(50);
+const STARTS_AT_A_TIME: Duration = Duration::from_micros(100);
 
 /// Users that were started are told of this often at most, and with each report.
 const TELL_GAP: Duration = Duration::from_millis(20);
 
 impl Driver {
-    /// Starts the users due by `now`, a few at a time, letting the others run in between.
+    /// Starts the users due by `now`, a few at a time, letting the others run in between. On a thread of its own the driver
+    /// hears what it is told after each few, too.
     pub(super) async fn start_due(&mut self, now: Instant) {
         let (mut started, mut row) = (0, Row::begin());
         while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
             let own = Own::new(self.setup.limits.clone(), Rc::clone(&self.ended));
             self.start(birth, Turns::Own(own));
             started += 1;
-            row.next().await;
+            if row.next().await && self.alarm.is_some() {
+                break;
+            }
         }
         self.say_started_soon(started);
     }
@@ -61,13 +64,16 @@ impl Row {
         Self { length: 0, began: clock::now() }
     }
 
-    /// One more was started: when that were enough for now, the others run first.
-    pub(super) async fn next(&mut self) {
+    /// One more was started: when that were enough for now, the others run first. Whether that was so.
+    pub(super) async fn next(&mut self) -> bool {
         self.length += 1;
-        if self.length >= STARTS_IN_A_ROW || clock::now() - self.began >= STARTS_AT_A_TIME {
+        let enough =
+            self.length >= STARTS_IN_A_ROW || clock::now() - self.began >= STARTS_AT_A_TIME;
+        if enough {
             tokio::task::yield_now().await;
             *self = Self::begin();
         }
+        enough
     }
 }
 
