@@ -197,6 +197,9 @@ fn errors_are_grouped_capped_and_folded_visibly() {
     for n in 0..limits::ERRORS + 50 {
         let text = format!("error {n}");
         bench.sample(1.0, |s| Sample { failure: Some(&text), ..s });
+        if n % 1_000 == 0 {
+            bench.hand_over();
+        }
     }
     bench.hand_over();
     for _ in 0..3 {
@@ -219,6 +222,39 @@ fn errors_are_grouped_capped_and_folded_visibly() {
     let text = bench.summary(5.0).errors[0].error.clone();
     assert_eq!(text.len(), limits::ERROR_TEXT_BYTES + "…".len());
     assert!(text.ends_with("é…"));
+}
+
+#[test]
+fn long_names_and_texts_of_errors_meet_limits_of_bytes_and_no_count_is_lost() {
+    let mut bench = Bench::new();
+    let failures = 1_500;
+    for n in 0..failures {
+        let name = format!("{n}{}", "n".repeat(60 << 10));
+        bench.sample(1.0, |s| Sample { name: &name, failure: Some(&"boom"), ..s });
+        if n % 10 == 0 {
+            bench.hand_over();
+        }
+    }
+    let summary = bench.summary(2.0);
+    let kept: usize = summary.errors.iter().map(|e| e.name.len() + e.error.len()).sum();
+    assert!((limits::ERROR_BYTES / 2..=limits::ERROR_BYTES).contains(&kept), "{kept} bytes");
+    assert_eq!(summary.total.figures.failures, failures);
+    let shown: u64 = summary.errors.iter().map(|e| e.occurrences).sum();
+    assert_eq!(shown + summary.folded.error_occurrences, failures);
+    bench.collector.reset(bench.at(3.0));
+    // All in one delta: more than one may carry.
+    let text = "t".repeat(limits::ERROR_TEXT_BYTES - 10);
+    for n in 0..3_000 {
+        let text = format!("{n}{text}");
+        bench.sample(4.0, |s| Sample { failure: Some(&text), ..s });
+    }
+    let packed = bench.recorder.take();
+    assert!(packed.pack().len() < limits::ERROR_BYTES_PER_DELTA + (200 << 10));
+    bench.collector.merge(packed);
+    let summary = bench.summary(5.0);
+    let shown: u64 = summary.errors.iter().map(|e| e.occurrences).sum();
+    assert!((700..1_100).contains(&shown), "{shown}");
+    assert_eq!(shown + summary.folded.error_occurrences, 3_000);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::files::{FileError, Replaced};
 use super::{Comparison, locust, python};
 use crate::base64::base64;
-use crate::stats::{Record, limits};
+use crate::stats::Record;
 
 /// What the built page consists of; nothing when it was not built.
 #[derive(RustEmbed)]
@@ -150,6 +150,9 @@ pub(crate) fn render(record: &Record, about: &About) -> Option<String> {
     Some(page.replacen(PLACE, &boot, 1))
 }
 
+/// Failures in `window.templateArgs`, as many as `/stats/requests` has: the record, which is packed, holds them all.
+const FAILURES: usize = 500;
+
 /// What Locust's report has in `window.templateArgs`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds")]
 fn template_args(record: &Record, about: &About) -> Value {
@@ -166,8 +169,7 @@ fn template_args(record: &Record, about: &About) -> Value {
         "profile": summary.info.profile,
         "requests_statistics": locust::entries(summary, usize::MAX),
         "response_time_statistics": locust::report_percentiles(summary),
-        // No run has more; a made-up document may, and the record holds them all.
-        "failures_statistics": locust::errors(summary, limits::ERRORS),
+        "failures_statistics": locust::errors(summary, FAILURES),
         "exceptions_statistics": locust::exceptions(summary),
         "history": locust::history(&record.history),
         "tasks": summary.info.tasks,

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::hash::{BuildHasher, Hash};
+use std::vec::Drain;
 
 use hashbrown::{HashSet, HashTable};
 
@@ -60,26 +61,30 @@ impl Folded {
     }
 }
 
-/// Entries in order of first appearance, found by hash, at most `cap` of them.
+/// Entries in order of first appearance, found by hash, at most `cap` of them, of at most `budget` bytes together.
 #[derive(Debug)]
 pub(super) struct CappedTable<T> {
     pub(super) entries: Vec<T>,
     index: HashTable<(u64, usize)>,
     pub(super) folded: Folded,
     cap: usize,
+    budget: usize,
+    bytes: usize,
 }
 
 impl<T> CappedTable<T> {
-    pub(super) fn new(cap: usize) -> Self {
-        Self { entries: Vec::new(), index: HashTable::new(), folded: Folded::default(), cap }
+    pub(super) fn new(cap: usize, budget: usize) -> Self {
+        let (entries, index, folded) = (Vec::new(), HashTable::new(), Folded::default());
+        Self { entries, index, folded, cap, budget, bytes: 0 }
     }
 
-    /// The entry with this hash for which `same` holds, made by `make` if it is new and there is room. Without room the
-    /// `occurrences` are folded and there is no entry.
+    /// The entry with this hash for which `same` holds, made by `make` if it is new and there is room for
+    /// its `bytes`. Without room the `occurrences` are folded and there is no entry.
     pub(super) fn entry(
         &mut self,
         hash: u64,
         occurrences: u64,
+        bytes: usize,
         same: impl Fn(&T) -> bool,
         make: impl FnOnce() -> T,
     ) -> Option<&mut T> {
@@ -88,19 +93,21 @@ impl<T> CappedTable<T> {
         if let Some(at) = known {
             return Some(&mut self.entries[at]);
         }
-        if self.entries.len() >= self.cap {
+        if self.entries.len() >= self.cap || bytes > self.budget - self.bytes {
             self.folded.add(hash, occurrences);
             return None;
         }
         self.index.insert_unique(hash, (hash, self.entries.len()), |(hash, _)| *hash);
+        self.bytes += bytes;
         self.entries.push(make());
         self.entries.last_mut()
     }
 
-    /// Empties the table and hands out what it held.
-    pub(super) fn take(&mut self) -> (Vec<T>, Folded) {
+    /// Empties the table and hands out what it held; its room stays for what comes next.
+    pub(super) fn take(&mut self) -> (Drain<'_, T>, Folded) {
         self.index.clear();
-        (std::mem::take(&mut self.entries), std::mem::take(&mut self.folded))
+        self.bytes = 0;
+        (self.entries.drain(..), std::mem::take(&mut self.folded))
     }
 }
 
@@ -159,15 +166,34 @@ mod tests {
 
     #[test]
     fn a_full_table_folds_and_counts() {
-        let mut table = CappedTable::new(2);
+        let mut table = CappedTable::new(2, 100);
         for key in ["a", "b", "a", "c", "d", "c"] {
             if let Some(entry) =
-                table.entry(hash_of(&key), 1, |e: &(_, u32)| e.0 == key, || (key, 0))
+                table.entry(hash_of(&key), 1, 1, |e: &(_, u32)| e.0 == key, || (key, 0))
             {
                 entry.1 += 1;
             }
         }
         assert_eq!(table.entries, [("a", 2), ("b", 1)]);
         assert_eq!((table.folded.distinct(), table.folded.occurrences), (2, 3));
+    }
+
+    #[test]
+    fn bytes_are_limited_and_the_room_is_kept() {
+        let mut table = CappedTable::new(100, 10);
+        let add = |table: &mut CappedTable<_>, key: &'static str| {
+            let made = table.entry(hash_of(&key), 2, key.len(), |e| *e == key, || key);
+            made.is_some()
+        };
+        assert!(add(&mut table, "sixsix"));
+        assert!(!add(&mut table, "fives"), "eleven bytes");
+        assert!(add(&mut table, "four") && add(&mut table, "sixsix"), "ten; a known one is free");
+        assert!(!add(&mut table, "x"));
+        assert_eq!((table.folded.distinct(), table.folded.occurrences), (2, 4));
+        let room = table.entries.capacity();
+        let (entries, folded) = table.take();
+        assert_eq!((entries.collect::<Vec<_>>(), folded.occurrences), (vec!["sixsix", "four"], 4));
+        assert_eq!((table.entries.capacity(), table.folded.occurrences), (room, 0));
+        assert!(add(&mut table, "fives"), "its bytes are free again");
     }
 }

@@ -95,8 +95,8 @@ impl Collector {
             sorted: Vec::new(),
             total: RowState::new(Kind::Request, "".into(), "Aggregated".into()),
             classes: Vec::new(),
-            errors: CappedTable::new(limits::ERRORS),
-            exceptions: CappedTable::new(limits::EXCEPTIONS),
+            errors: CappedTable::new(limits::ERRORS, limits::ERROR_BYTES),
+            exceptions: CappedTable::new(limits::EXCEPTIONS, usize::MAX),
             aborted: 0,
             metrics: MergedMetrics::default(),
             folded_names: 0,
@@ -178,8 +178,8 @@ impl Collector {
         self.start = self.anchor.epoch_seconds(now);
         self.total.reset();
         self.rows.iter_mut().chain(&mut self.classes).for_each(RowState::reset);
-        self.errors = CappedTable::new(limits::ERRORS);
-        self.exceptions = CappedTable::new(limits::EXCEPTIONS);
+        self.errors = CappedTable::new(limits::ERRORS, limits::ERROR_BYTES);
+        self.exceptions = CappedTable::new(limits::EXCEPTIONS, usize::MAX);
         self.aborted = 0;
         self.metrics.clear();
         self.folded_names = 0;
@@ -506,7 +506,8 @@ impl Collector {
             first_seen: error.first,
             last_seen: error.last,
         };
-        if let Some(row) = self.errors.entry(hash, error.occurrences, same, make) {
+        let bytes = error.text.len() + key.bytes() + limits::ERROR_OVERHEAD;
+        if let Some(row) = self.errors.entry(hash, error.occurrences, bytes, same, make) {
             row.occurrences += error.occurrences;
             row.first_seen = row.first_seen.min(error.first);
             row.last_seen = row.last_seen.max(error.last);
@@ -527,7 +528,7 @@ impl Collector {
             count: 0,
             nodes: BTreeSet::new(),
         };
-        if let Some(exception) = self.exceptions.entry(hash, delta.count, same, make) {
+        if let Some(exception) = self.exceptions.entry(hash, delta.count, 0, same, make) {
             exception.count += delta.count;
             if exception.nodes.len() < limits::NODES_PER_EXCEPTION
                 && !exception.nodes.contains(node)

@@ -59,6 +59,14 @@ pub(super) struct RowDelta {
     pub(super) seconds: Vec<SecondCount>,
 }
 
+impl RowKey {
+    /// Bytes of what names the row.
+    pub(super) fn bytes(&self) -> usize {
+        let others = self.segment.iter().chain(&self.class).map(|name| name.len());
+        self.method.len() + self.name.len() + others.sum::<usize>()
+    }
+}
+
 /// One distinct error text of one row.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct ErrorDelta {

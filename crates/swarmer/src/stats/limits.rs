@@ -29,9 +29,15 @@ pub const EXEMPLARS_PER_DELTA: usize = 200;
 /// Bytes of the body of a failed request that are kept.
 pub const EXCERPT_BYTES: usize = 300;
 /// Distinct errors (kind, method, name, text) one recorder keeps between two hand-overs.
-pub const ERRORS_PER_DELTA: usize = 1_000;
+pub const ERRORS_PER_DELTA: usize = 20_000;
+/// Bytes of those: a worker sends what all its drivers hand over in one frame, which has a limit.
+pub const ERROR_BYTES_PER_DELTA: usize = 1 << 20;
 /// Distinct errors (kind, method, name, text) of a run.
-pub const ERRORS: usize = 1_000;
+pub const ERRORS: usize = 20_000;
+/// Bytes of those: names of rows may be long, and what comes from workers shares none.
+pub const ERROR_BYTES: usize = 32 << 20;
+/// Bytes of an error beside its texts, in memory and on its way, rounded up.
+pub(super) const ERROR_OVERHEAD: usize = 128;
 /// Bytes of an error's text or an exception's message; longer ones are cut on a character boundary and end in `…`.
 pub const ERROR_TEXT_BYTES: usize = 1_024;
 /// Distinct exceptions one recorder keeps between two hand-overs.

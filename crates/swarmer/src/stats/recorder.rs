@@ -180,8 +180,8 @@ impl Recorder {
             segments: Names::new(limits::SEGMENTS),
             classes: Names::new(limits::CLASSES),
             second: Second { number: 0, start: now, end: now },
-            errors: CappedTable::new(limits::ERRORS_PER_DELTA),
-            exceptions: CappedTable::new(limits::EXCEPTIONS_PER_DELTA),
+            errors: CappedTable::new(limits::ERRORS_PER_DELTA, limits::ERROR_BYTES_PER_DELTA),
+            exceptions: CappedTable::new(limits::EXCEPTIONS_PER_DELTA, usize::MAX),
             error_text: CappedText::new(limits::ERROR_TEXT_BYTES),
             message: CappedText::new(limits::ERROR_TEXT_BYTES),
             detail: CappedText::new(limits::EXCEPTION_DETAIL_BYTES),
@@ -263,7 +263,7 @@ impl Recorder {
             detail: detail.into(),
             count: 0,
         };
-        if let Some(entry) = self.exceptions.entry(hash, 1, same, make) {
+        if let Some(entry) = self.exceptions.entry(hash, 1, 0, same, make) {
             entry.count += 1;
         }
     }
@@ -339,7 +339,7 @@ impl Recorder {
         let exemplars = self.take_picks();
         let Self { rows, anchor, options, .. } = self;
         let (errors, folded_errors) = self.errors.take();
-        let errors = errors.into_iter().map(|entry| ErrorDelta {
+        let errors = errors.map(|entry| ErrorDelta {
             key: Arc::clone(&rows[entry.row].key),
             text: entry.text,
             occurrences: entry.occurrences,
@@ -356,7 +356,7 @@ impl Recorder {
             exemplars,
             errors,
             folded_errors,
-            exceptions,
+            exceptions: exceptions.collect(),
             folded_exceptions,
             folded_names: std::mem::take(&mut self.folded_names),
             aborted: std::mem::take(&mut self.aborted),
@@ -438,7 +438,8 @@ impl Recorder {
         let hash = hash_of(&(key.kind, &*key.method, &*key.name, text));
         let same = |entry: &ErrorEntry| entry.row == row && *entry.text == *text;
         let make = || ErrorEntry { row, text: text.into(), occurrences: 0, first: at, last: at };
-        if let Some(entry) = self.errors.entry(hash, 1, same, make) {
+        let bytes = text.len() + key.bytes() + limits::ERROR_OVERHEAD;
+        if let Some(entry) = self.errors.entry(hash, 1, bytes, same, make) {
             entry.occurrences += 1;
             entry.last = entry.last.max(at);
         }

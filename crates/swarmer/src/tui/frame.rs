@@ -7,6 +7,9 @@ use super::bands::Bands;
 use crate::runner::State;
 use crate::stats::{Kind, PERCENTILES, Row, Summary, Users};
 
+/// Distinct errors that the view lists: nobody scrolls further, and each is made into text once a second.
+const FAULTS: usize = 1_000;
+
 /// The figures of one second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frame {
@@ -24,7 +27,10 @@ pub(crate) struct Frame {
     pub(crate) times: Bands,
     pub(crate) total: Line,
     pub(crate) lines: Vec<Line>,
+    /// The first [`FAULTS`] distinct errors, and the exceptions.
     pub(crate) errors: Vec<Fault>,
+    /// Distinct errors and exceptions, those that are not among `errors` included.
+    pub(crate) faults: usize,
     pub(crate) notes: Vec<String>,
     /// Whether the generator kept up, and a sentence about it; empty before anything is known.
     pub(crate) sound: bool,
@@ -64,8 +70,9 @@ pub(crate) struct Fault {
 
 impl Frame {
     pub(crate) fn of(summary: &Summary, state: State, elapsed: f64) -> Self {
-        let of_requests = summary.errors.iter().filter(|error| error.kind == Kind::Request);
-        let errors = of_requests.map(|error| Fault {
+        let of_requests = || summary.errors.iter().filter(|error| error.kind == Kind::Request);
+        let faults = of_requests().count() + summary.exceptions.len();
+        let errors = of_requests().take(FAULTS).map(|error| Fault {
             exception: false,
             count: error.occurrences,
             last_seen: Some(error.last_seen),
@@ -94,6 +101,7 @@ impl Frame {
             total: Line::of(&summary.total),
             lines: summary.requests().map(Line::of).collect(),
             errors: errors.chain(exceptions).collect(),
+            faults,
             notes: summary.info.notes.clone(),
             sound: summary.health.sound,
             health: summary.health.text.clone(),

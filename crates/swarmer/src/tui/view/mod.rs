@@ -74,7 +74,7 @@ fn draw_tabs(view: &View, screen: &mut Frame<'_>, area: Rect) {
     for (at, page) in Page::ALL.into_iter().enumerate() {
         let mut text = format!(" {} {} ", at + 1, page.title());
         if page == Page::Errors && !view.frame.errors.is_empty() {
-            text = format!("{}({}) ", text, view.frame.errors.len());
+            text = format!("{}({}) ", text, view.frame.faults);
         }
         let style = match (page == view.page, page) {
             (true, _) => Style::new().add_modifier(Modifier::REVERSED),

@@ -73,7 +73,7 @@ fn row(line: &frame::Line, style: Style) -> Row<'static> {
 
 pub(super) fn errors(view: &View, screen: &mut ratatui::Frame<'_>, area: Rect) {
     let errors = &view.frame.errors;
-    let title = format!(" Errors and exceptions ({}) ", errors.len());
+    let title = format!(" Errors and exceptions ({}) ", view.frame.faults);
     let room = usize::from(area.height.saturating_sub(3));
     let rows = errors.iter().skip(view.first_row(room)).take(room).map(|fault| {
         let ago = fault.last_seen.map_or_else(String::new, |last| {
