@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use swarmer::clock::Anchor;
+use swarmer::report::html;
 use swarmer::stats::{
     Class, Collector, Kind, Recorder, RecorderOptions, Row, RowKind, Sample, Segment, Summary,
     Users, limits,
@@ -369,4 +370,29 @@ fn a_summary_is_a_document() {
     assert_eq!(document["total"]["percentiles"][10], 1.0);
     assert_eq!(document["errors"][0]["error"], "boom");
     assert_eq!(document["percentile_source"], "fine");
+}
+
+#[test]
+fn a_report_of_20_000_errors_holds_them_all_and_is_small() {
+    let mut bench = Bench::new();
+    for n in 0..20_000_u64 {
+        let id = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let text = format!(
+            "HTTPError('500 Server Error: policy {id:016x}-{n:08x} of the organisation could not be \
+             loaded: connection to the database was lost while the row was read (attempt {})')",
+            n % 7
+        );
+        bench.sample(1.0, |s| Sample { failure: Some(&text), ..s });
+        if n % 1_000 == 0 {
+            bench.hand_over();
+        }
+    }
+    let summary = bench.summary(2.0);
+    assert_eq!((summary.errors.len(), summary.folded.errors), (20_000, 0));
+    assert_eq!(summary.errors.iter().map(|e| e.occurrences).sum::<u64>(), 20_000);
+    let record = bench.collector.record(summary);
+    // A build without the page has no report to look at.
+    let Ok(report) = html::report(&record, html::Theme::Light) else { return };
+    assert!(report.len() < 5_000_000, "{} bytes", report.len());
+    assert_eq!(report.matches("\"occurrences\"").count(), 500, "the others are packed");
 }
