@@ -116,7 +116,7 @@ test("long tables, whose rows are of one height", async () => {
     await page.waitForTimeout(300);
     expect(await aside(), label).toEqual([]);
     const heights = await page
-      .locator(".panel tbody tr[aria-rowindex]")
+      .locator(".panel .fg-long tbody tr[aria-rowindex]")
       .evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().height));
     expect(new Set(heights).size, `${label}: ${heights}`).toBe(1);
     // What scrolling counts with is what stands there: the table is as high as all of its rows.
