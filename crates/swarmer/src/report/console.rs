@@ -10,6 +10,8 @@ use crate::stats::{ErrorRow, Figures, Kind, PERCENTILES, Row, Summary, percentil
 const FIXED_COLUMNS: usize = 80;
 /// The name column is at most this wide; also its width when there is no terminal.
 const WIDEST_NAME: usize = 80;
+/// Distinct errors that are listed: nobody reads further, and files and report have all of them.
+const LISTED: usize = 1_000;
 /// Lines of an exception's detail that are shown; the CSV file has all.
 const DETAIL_LINES: usize = 8;
 
@@ -97,14 +99,16 @@ impl Console {
         writeln!(out, "{:<18} {:<100}", "# occurrences", "Error")?;
         let widths = [18, self.name_width + 61];
         rule(out, &widths)?;
-        for error in summary.errors.iter().filter(|error| error.kind == Kind::Request) {
+        let mut errors = summary.errors.iter().filter(|error| error.kind == Kind::Request);
+        for error in errors.by_ref().take(LISTED) {
             writeln!(out, "{:<18} {:<100}", error.occurrences, error_line(error))?;
         }
-        let folded = &summary.folded;
-        if folded.errors > 0 {
-            let more =
-                format!("… and {} more distinct {}", folded.errors, plural(folded.errors, "error"));
-            writeln!(out, "{:<18} {more}", folded.error_occurrences)?;
+        let folded = (summary.folded.errors, summary.folded.error_occurrences);
+        let (more, times) =
+            errors.fold(folded, |(more, times), error| (more + 1, times + error.occurrences));
+        if more > 0 {
+            let text = format!("… and {more} more distinct {}", plural(more, "error"));
+            writeln!(out, "{times:<18} {text}")?;
         }
         rule(out, &widths)?;
         writeln!(out)

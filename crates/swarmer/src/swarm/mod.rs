@@ -281,6 +281,7 @@ impl Swarm {
     ///
     /// # Errors
     /// When there is a class that has none.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn hosts(&self, options: &Options) -> Result<Vec<String>, SetupError> {
         desk::hosts_of(self.classes.iter(), options)
     }
