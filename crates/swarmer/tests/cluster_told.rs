@@ -239,6 +239,8 @@ fn tags_of_a_form_at_locusts_master() {
     let (seen, _) = run_with(&site, &target, "tags=read%2Clate&exclude_tags=");
     assert_eq!(seen, ["/fast", "/status/201"]);
     master.wait_for("to 2 ready workers");
+    // Between the end of its users and that, Locust's master does not know a worker and says no farewell to it.
+    wait_for_two_workers(&site);
     master.signal(libc::SIGTERM);
     master.wait().expect_code(0);
     end_all(workers);
@@ -385,6 +387,8 @@ fn an_empty_host_from_locusts_page() {
     assert_eq!((reply.status, &reply.json()["success"]), (200, &true.into()), "{}", reply.body);
     target.wait_for(30);
     assert_eq!(site.get("/stats/requests").json()["fail_ratio"], 0.0);
+    assert_eq!(site.call("POST", "/stop", &[], "").status, 200);
+    wait_for_two_workers(&site);
     end_served(master, workers);
 }
 
@@ -450,6 +454,7 @@ fn a_second_run_under_locusts_master() {
         assert_eq!(target.requests(), before + made, "nobody works on");
         before += made;
     }
+    wait_for_two_workers(&site);
     master.signal(libc::SIGTERM);
     master.wait().expect_code(0);
     end_all(workers);
