@@ -45,8 +45,8 @@ const FORGOTTEN: Duration = Duration::from_secs(65);
 /// At the end workers are told so within this time, as far as they can be reached.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Messages that are heard in one go, before others have their turn.
-const AT_ONCE: usize = 1_000;
+/// Messages that are heard in one go: what they bring waits in memory until the control plane has had its turn.
+const AT_ONCE: usize = 16;
 
 /// How often workers are looked after.
 const TICK: Duration = Duration::from_millis(100);
