@@ -239,11 +239,7 @@ fn tags_of_a_form_at_locusts_master() {
     let (seen, _) = run_with(&site, &target, "tags=read%2Clate&exclude_tags=");
     assert_eq!(seen, ["/fast", "/status/201"]);
     master.wait_for("to 2 ready workers");
-    // Between the end of its users and that, Locust's master does not know a worker and says no farewell to it.
-    wait_for_two_workers(&site);
-    master.signal(libc::SIGTERM);
-    master.wait().expect_code(0);
-    end_all(workers);
+    end_under_locusts(master, workers);
 }
 
 /// Without a time to stop, which is what workers begin with, a request in flight does not count.
@@ -388,8 +384,18 @@ fn an_empty_host_from_locusts_page() {
     target.wait_for(30);
     assert_eq!(site.get("/stats/requests").json()["fail_ratio"], 0.0);
     assert_eq!(site.call("POST", "/stop", &[], "").status, 200);
-    wait_for_two_workers(&site);
-    end_served(master, workers);
+    end_under_locusts(master, workers);
+}
+
+/// Ends the workers first: between the end of its users and its next word, Locust's master does not know a worker and
+/// says no farewell to it.
+fn end_under_locusts(master: Started, workers: Vec<Started>) {
+    for worker in workers {
+        worker.signal(libc::SIGTERM);
+        worker.wait().expect_code(0);
+    }
+    master.signal(libc::SIGTERM);
+    master.wait().expect_code(0);
 }
 
 /// A master of Locust's with its page, over two workers of ours.
@@ -454,8 +460,5 @@ fn a_second_run_under_locusts_master() {
         assert_eq!(target.requests(), before + made, "nobody works on");
         before += made;
     }
-    wait_for_two_workers(&site);
-    master.signal(libc::SIGTERM);
-    master.wait().expect_code(0);
-    end_all(workers);
+    end_under_locusts(master, workers);
 }
