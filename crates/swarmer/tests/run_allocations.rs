@@ -11,7 +11,8 @@ use swarmer::options::Options;
 use swarmer::prelude::*;
 use swarmer::testing::{Handle, State, live};
 
-const WARM_UP: usize = 100;
+/// Until each row has met the magnitudes of its response times.
+const WARM_UP: usize = 3_000;
 const REQUESTS: usize = 1000;
 
 /// What a round asks for, so that the journey has steps and its requests have segments.
