@@ -14,9 +14,9 @@ mod run_support;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use fleet::{Master, end_all, notes, settle, worker};
+use fleet::{Master, end_all, goes_to, notes, settle, worker};
 use libtest_mimic::{Arguments, Trial};
 use process::{AS_WORKLOAD, Ended, Started};
 use run_support::Target;
@@ -110,21 +110,6 @@ impl Cluster {
         assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
         (self.target, ended)
     }
-
-    /// Waits until the target is asked so many times a second, to a tenth; at most half a minute.
-    fn goes_to(&self, wanted: f64) {
-        let begin = Instant::now();
-        loop {
-            let (from, before) = (Instant::now(), self.target.requests());
-            settle(2);
-            let asked = u32::try_from(self.target.requests() - before).unwrap();
-            let rate = f64::from(asked) / from.elapsed().as_secs_f64();
-            if (rate - wanted).abs() < wanted / 10.0 {
-                return;
-            }
-            assert!(begin.elapsed() < Duration::from_secs(30), "{rate:.1}/s, not {wanted}/s");
-        }
-    }
 }
 
 fn a_master_killed_again_and_again() {
@@ -135,20 +120,20 @@ fn a_master_killed_again_and_again() {
         sleep(Duration::from_millis(moment));
         cluster.restart();
     }
-    cluster.goes_to(400.0);
+    goes_to(&cluster.target, 400.0);
     let (target, ended) = cluster.end(false);
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
 }
 
 fn arrivals_go_on() {
     let mut cluster = Cluster::start(2, "--rate 60/s -s 2");
-    cluster.goes_to(60.0);
+    goes_to(&cluster.target, 60.0);
     cluster.restart();
-    cluster.goes_to(60.0);
+    goes_to(&cluster.target, 60.0);
     let mut master = cluster.master.take().unwrap();
     master.run.wait_for("Journeys are shared anew by 2 workers");
     cluster.master = Some(master);
-    cluster.goes_to(60.0);
+    goes_to(&cluster.target, 60.0);
     let (target, ended) = cluster.end(false);
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
 }
@@ -182,14 +167,14 @@ fn a_number_of_tasks_is_done_once() {
 
 fn a_ceiling_goes_on() {
     let mut cluster = Cluster::start(2, "-u 20 -r 20 --max-rate 50 -s 2");
-    cluster.goes_to(50.0);
+    goes_to(&cluster.target, 50.0);
     cluster.restart();
-    cluster.goes_to(50.0);
+    goes_to(&cluster.target, 50.0);
     // The one that is left has all of it, of which the new master must know.
     let leaver = cluster.workers.remove(0);
     leaver.signal(libc::SIGTERM);
     leaver.wait().expect_code(0);
-    cluster.goes_to(50.0);
+    goes_to(&cluster.target, 50.0);
     let (target, ended) = cluster.end(false);
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
 }
@@ -222,7 +207,7 @@ fn stages_go_on() {
     cluster.master.as_mut().unwrap().run.wait_for("Stage 4 of 4");
     settle(1);
     cluster.restart();
-    cluster.goes_to(160.0);
+    goes_to(&cluster.target, 160.0);
     let (target, ended) = cluster.end(true);
     assert!(ended.stderr.contains("All stages are over"), "{}", ended.stderr);
     let summary: serde_json::Value = serde_json::from_str(&ended.read("summary.json")).unwrap();

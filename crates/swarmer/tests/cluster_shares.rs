@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use fleet::{Master, end_all, notes, settle, worker};
+use fleet::{Master, end_all, goes_to, notes, settle, worker};
 use libtest_mimic::{Arguments, Trial};
 use process::{AS_WORKLOAD, Ended, Started, Workload};
 use run_support::Target;
@@ -94,21 +94,6 @@ fn workers(master: &Master, number: usize, class: &str) -> Vec<Started> {
 fn kill(worker: Started) {
     worker.signal(libc::SIGKILL);
     worker.reap();
-}
-
-/// Waits until the target is asked so many times a second, to a tenth; at most half a minute.
-fn goes_to(target: &Target, wanted: f64) {
-    let begin = Instant::now();
-    loop {
-        let (from, before) = (Instant::now(), target.requests());
-        settle(2);
-        let asked = u32::try_from(target.requests() - before).unwrap();
-        let rate = f64::from(asked) / from.elapsed().as_secs_f64();
-        if (rate - wanted).abs() < wanted / 10.0 {
-            return;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(30), "{rate:.1}/s, not {wanted}/s");
-    }
 }
 
 /// Journeys that were due, in the figures.

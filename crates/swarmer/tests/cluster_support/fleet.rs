@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::process::{Ended, Started, Workload};
 use super::run_support::Target;
@@ -52,6 +52,21 @@ pub(crate) fn end_all(workers: Vec<Started>) {
 
 pub(crate) fn settle(seconds: u64) {
     sleep(Duration::from_secs(seconds));
+}
+
+/// Waits until the target is asked so many times a second, to a tenth; at most half a minute.
+pub(crate) fn goes_to(target: &Target, wanted: f64) {
+    let begin = Instant::now();
+    loop {
+        let (from, before) = (Instant::now(), target.requests());
+        settle(2);
+        let asked = u32::try_from(target.requests() - before).unwrap();
+        let rate = f64::from(asked) / from.elapsed().as_secs_f64();
+        if (rate - wanted).abs() < wanted / 10.0 {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "{rate:.1}/s, not {wanted}/s");
+    }
 }
 
 pub(crate) fn notes(ended: &Ended) -> Vec<String> {

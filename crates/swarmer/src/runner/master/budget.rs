@@ -6,7 +6,7 @@
 //! that is lost the master knows what it had begun when it reported last: the rest is granted to the others.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tracing::{info, warn};
 
@@ -15,11 +15,8 @@ use crate::clock;
 use crate::cluster::Identity;
 use crate::logging::RUNNERS;
 use crate::runner::driver::Event;
+use crate::runner::fleet::GATHERING;
 use crate::runner::letters::{Down, Figures, Held, Terms};
-
-/// After a restart of the master nobody is granted anything before all have had the time to come back and say what they
-/// have.
-const GATHERING: Duration = Duration::from_secs(5);
 
 /// The tasks of a run, and who has how many of them.
 #[derive(Debug)]
