@@ -31,8 +31,23 @@ pub struct Anchor {
 impl Anchor {
     /// Reads both clocks now.
     pub fn now() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { instant: now(), since_epoch }
+        // Who loses its core between the readings would tie moments together that are far apart.
+        const CLOSE: Duration = Duration::from_micros(2);
+        let mut tries = 0;
+        loop {
+            let before = now();
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let instant = now();
+            tries += 1;
+            if instant.duration_since(before) < CLOSE || tries == 5 {
+                return Self { instant, since_epoch };
+            }
+        }
+    }
+
+    /// Whether it is older at `now` than `age`.
+    pub(crate) fn is_older(&self, now: Instant, age: Duration) -> bool {
+        now.saturating_duration_since(self.instant) > age
     }
 
     /// Now, at a calendar time of the caller's choice: runs on virtual time shall be the same every day.

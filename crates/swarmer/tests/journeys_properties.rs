@@ -61,7 +61,7 @@ fn recorded(runs: &[Made], start: Instant, recorders: usize, turns: &[usize]) ->
 fn record(recorder: &mut Recorder, made: &Made, start: Instant) {
     let (scenario, task) = TASKS[made.task];
     let class = recorder.class(scenario);
-    let mut run = recorder.begin_run(class, task);
+    let mut run = recorder.begin_run(class, task, start);
     let mut now = start;
     for &(step, before, during, failed) in &made.requests {
         now += Duration::from_millis(before + during);

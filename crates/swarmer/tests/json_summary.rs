@@ -53,7 +53,7 @@ fn eventful(options: RecorderOptions) -> Record {
             detail: Some(Detail {
                 user: number,
                 status: 503,
-                trace: TRACE,
+                trace: TRACE.as_bytes(),
                 body: "nö\n".as_bytes(),
             }),
             response_time: (number % 7 != 0).then(|| Duration::from_nanos(number.pow(6) + 1)),
@@ -62,7 +62,7 @@ fn eventful(options: RecorderOptions) -> Record {
             completed: start + Duration::from_millis(number * 40),
         };
         recorder.record(&sample);
-        let mut run = recorder.begin_run(buyers, "Buy");
+        let mut run = recorder.begin_run(buyers, "Buy", start);
         recorder.step(&mut run, &sample, false);
         if number % 4 == 0 {
             recorder.say(&mut run, "sold out");

@@ -51,12 +51,12 @@ fn second_of_journeys(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
     let segments = ["A", "B"].map(|name| recorder.segment(name));
     for n in 0..100_u64 {
         let segment = segments[usize::from(n % 2 == 0)];
-        let mut run = recorder.begin_run(class, "Sell");
+        let mut run = recorder.begin_run(class, "Sell", from);
         for (step, name) in (0..3).zip(NAMES) {
             *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let (status, failure): (_, Option<&dyn std::fmt::Display>) =
                 if *rng >> 60 == 0 { (503, Some(&"boom")) } else { (200, None) };
-            let trace = "0af7651916cd43dd8448eb211c80319c";
+            let trace = b"0af7651916cd43dd8448eb211c80319c";
             let sample = Sample {
                 kind: Kind::Request,
                 method: "GET",

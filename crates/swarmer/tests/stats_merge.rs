@@ -47,7 +47,7 @@ fn record(made: &[Made], part: impl Fn(usize) -> bool, times: (Anchor, Instant))
         };
         recorder.record(&sample);
         recorder.from_due(&sample, Duration::from_micros(micros + 5));
-        let mut journey = recorder.begin_run(class, "Buy");
+        let mut journey = recorder.begin_run(class, "Buy", start);
         recorder.step(&mut journey, &sample, false);
         recorder.end_run(&journey, if fails { RunEnd::Cut } else { RunEnd::Done }, segment);
         recorder.metrics().count("orders", 2);

@@ -3,19 +3,45 @@
 //! A thread with many users reads an answer some time after it came: behind the answers of others, or after it waited for
 //! a core. That time is the generator's, not the target's. The kernel notes when bytes come in, so it need not be guessed.
 
+use std::cell::Cell;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+
+use crate::clock::Anchor;
+
+thread_local! {
+    /// What the kernel's notes, which are of calendar time, are compared with.
+    static ANCHOR: Cell<Option<Anchor>> = const { Cell::new(None) };
+}
+
+/// So long one reading of the calendar clock serves: a busy thread saves one for each answer, and a clock that is set
+/// spoils no more than this.
+const ANCHORED: Duration = Duration::from_millis(1);
 
 /// What one read gave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
     /// Bytes appended; none when the other side has closed.
     pub(super) length: usize,
-    /// How long ago the last of them arrived, where that is known.
-    pub(super) age: Option<Duration>,
+    /// When the last of them arrived, where that is known: time since the Unix epoch.
+    pub(super) arrived: Option<Duration>,
+}
+
+impl Read {
+    /// How long before `now`, which is now, the last bytes arrived. Nothing is known if the calendar clock was set since.
+    pub(super) fn age(&self, now: Instant) -> Option<Duration> {
+        let arrived = self.arrived?;
+        let anchor = ANCHOR.get().filter(|anchor| !anchor.is_older(now, ANCHORED));
+        let anchor = anchor.unwrap_or_else(|| {
+            let anchor = Anchor::now();
+            ANCHOR.set(Some(anchor));
+            anchor
+        });
+        anchor.since_epoch(now).checked_sub(arrived)
+    }
 }
 
 /// Has the kernel note when bytes arrive. A kernel that refuses leaves the moment of reading as the next best.
@@ -48,7 +74,7 @@ mod system {
     use std::mem;
     use std::os::fd::AsRawFd;
     use std::ptr;
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use std::time::Duration;
 
     use tokio::net::TcpStream;
 
@@ -85,7 +111,7 @@ mod system {
         };
         // SAFETY: so many bytes of the spare room were just written.
         unsafe { buf.set_len(buf.len() + length) };
-        Ok(Read { length, age: arrival(&message).and_then(age) })
+        Ok(Read { length, arrived: arrival(&message) })
     }
 
     /// The moment among the kernel's notes.
@@ -105,11 +131,6 @@ mod system {
         let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
         Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
     }
-
-    /// How long ago that was. The notes are of calendar time, so nothing is known if that was set back meanwhile.
-    fn age(arrival: Duration) -> Option<Duration> {
-        SystemTime::now().duration_since(UNIX_EPOCH).ok()?.checked_sub(arrival)
-    }
 }
 
 /// Elsewhere the moment of reading counts.
@@ -128,6 +149,6 @@ mod system {
         buf.resize(buf.capacity(), 0);
         let read = io::Read::read(&mut socket, &mut buf[start..]);
         buf.truncate(start + *read.as_ref().unwrap_or(&0));
-        Ok(Read { length: read?, age: None })
+        Ok(Read { length: read?, arrived: None })
     }
 }

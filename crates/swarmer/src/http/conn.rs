@@ -143,7 +143,7 @@ impl Connection {
             },
             Stream::Tls(stream) => {
                 let length = ready!(pin!(stream.read_buf(reply.room())).poll(cx));
-                Poll::Ready(length.map(|length| Read { length, age: None }))
+                Poll::Ready(length.map(|length| Read { length, arrived: None }))
             }
         }
     }
@@ -159,10 +159,11 @@ impl Connection {
                 reply.rest();
                 return Poll::Pending;
             };
-            let now = clock::now().saturating_duration_since(timings.started);
+            let now = clock::now();
+            let total = now.saturating_duration_since(timings.started);
             // What is older than the request is the word of a clock that was set.
-            let age = read.as_ref().ok().and_then(|read| read.age);
-            timings.total = age.and_then(|age| now.checked_sub(age)).unwrap_or(now);
+            let age = read.as_ref().ok().and_then(|read| read.age(now));
+            timings.total = age.and_then(|age| total.checked_sub(age)).unwrap_or(total);
             match read.map(|read| read.length) {
                 Ok(0) => return Poll::Ready(reply.closed()),
                 Ok(length) => {

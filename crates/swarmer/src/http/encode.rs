@@ -54,6 +54,12 @@ fn all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().all(|&byte| CLASSES[usize::from(byte)] & class != 0)
 }
 
+/// How many bytes at the front may belong to a header field's name.
+pub(super) fn token_length(bytes: &[u8]) -> usize {
+    let ends = |&byte: &u8| CLASSES[usize::from(byte)] & TOKEN == 0;
+    bytes.iter().position(ends).unwrap_or(bytes.len())
+}
+
 /// Whether `bytes` may name a header field or a method.
 pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && all(bytes, TOKEN)

@@ -4,11 +4,12 @@ use std::mem::MaybeUninit;
 
 use super::body::Framing;
 use super::error::Error;
+use super::usual;
 
 /// Largest head accepted, in bytes.
 pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 /// Most header fields accepted.
-const FIELD_LIMIT: usize = 128;
+pub(super) const FIELD_LIMIT: usize = 128;
 
 /// What the engine needs to know of a head; the fields themselves stay in the buffer as they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +26,35 @@ pub(super) struct Head {
     pub(super) cookies: bool,
 }
 
+/// What the first line says, and where the head ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) status: u16,
+    /// Of HTTP/1: 0 or 1.
+    pub(super) minor: u8,
+    /// Bytes of the head, with the empty line that ends it.
+    pub(super) length: usize,
+}
+
 /// Parses the head at the front of `bytes`; `None` if it is not complete yet.
 ///
 /// # Errors
 /// Of kind [`Protocol`](super::ErrorKind::Protocol) when the bytes cannot become a valid head or announce a body
 /// whose end nobody can know.
 pub(super) fn parse(bytes: &[u8], answers_head: bool) -> Result<Option<Head>, Error> {
+    let mut facts = Facts::default();
+    if let Some(line) = usual::read(bytes, |name, value| facts.read(name, value).ok()) {
+        return head(line, &facts, answers_head).map(Some);
+    }
+    let mut facts = Facts::default();
+    match read(bytes, &mut facts)? {
+        Some(line) => head(line, &facts, answers_head).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads any head, also one that is [not usual](usual) or not yet whole.
+fn read(bytes: &[u8], facts: &mut Facts) -> Result<Option<Line>, Error> {
     let mut fields = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; FIELD_LIMIT];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
@@ -46,12 +70,16 @@ pub(super) fn parse(bytes: &[u8], answers_head: bool) -> Result<Option<Head>, Er
     let (Some(status), Some(minor)) = (response.code, response.version) else {
         return Err(Error::protocol("malformed status line"));
     };
+    for field in response.headers.iter() {
+        facts.read(field.name.as_bytes(), field.value)?;
+    }
+    Ok(Some(Line { status, minor, length }))
+}
+
+fn head(line: Line, facts: &Facts, answers_head: bool) -> Result<Head, Error> {
+    let Line { status, minor, length } = line;
     if !(100..1000).contains(&status) {
         return Err(Error::protocol("status below 100"));
-    }
-    let mut facts = Facts::default();
-    for field in response.headers.iter() {
-        facts.read(field)?;
     }
     let framing = facts.framing(status, answers_head)?;
     // A coding of the transfer in HTTP/1.0, or beside a length, is how smuggled answers look: never trust that
@@ -61,8 +89,8 @@ pub(super) fn parse(bytes: &[u8], answers_head: bool) -> Result<Option<Head>, Er
         && framing != Framing::UntilClose
         && !facts.close
         && (minor >= 1 || facts.keep_alive);
-    let Facts { encoded, cookies, .. } = facts;
-    Ok(Some(Head { status, length, framing, keep_alive, encoded, cookies }))
+    let Facts { encoded, cookies, .. } = *facts;
+    Ok(Head { status, length, framing, keep_alive, encoded, cookies })
 }
 
 fn malformed(error: httparse::Error) -> Error {
@@ -88,7 +116,7 @@ enum Transfer {
 
 /// What the fields that govern the connection and the body say.
 #[expect(clippy::struct_excessive_bools, reason = "one per field looked for")]
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Facts {
     length: Option<u64>,
     transfer: Transfer,
@@ -101,23 +129,22 @@ struct Facts {
 impl Facts {
     /// Looks at one field. Lengths first: most names then need no comparison.
     #[inline]
-    fn read(&mut self, field: &httparse::Header<'_>) -> Result<(), Error> {
-        let name = field.name;
+    fn read(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
         match name.len() {
-            14 if name.eq_ignore_ascii_case("content-length") => self.content_length(field.value),
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                self.transfer_encoding(field.value);
+            14 if is(name, b"content-length") => self.content_length(value),
+            17 if is(name, b"transfer-encoding") => {
+                self.transfer_encoding(value);
                 Ok(())
             }
-            10 if name.eq_ignore_ascii_case("connection") => {
-                self.connection(field.value);
+            10 if is(name, b"connection") => {
+                self.connection(value);
                 Ok(())
             }
-            10 if name.eq_ignore_ascii_case("set-cookie") => {
+            10 if is(name, b"set-cookie") => {
                 self.cookies = true;
                 Ok(())
             }
-            16 if name.eq_ignore_ascii_case("content-encoding") => {
+            16 if is(name, b"content-encoding") => {
                 self.encoded = true;
                 Ok(())
             }
@@ -170,6 +197,14 @@ impl Facts {
             (Transfer::None, None) => Ok(Framing::UntilClose),
         }
     }
+}
+
+/// Whether the field name `name`, of which is known that it is a token, is `lower` in any case. In a token no two bytes
+/// but letters differ in that bit alone, and a length known beforehand is compared in a few words at once.
+#[inline]
+fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    let Ok(name) = <&[u8; N]>::try_from(name) else { return false };
+    name.iter().zip(lower).fold(0, |differs, (a, b)| differs | ((a | 0x20) ^ b)) == 0
 }
 
 /// Digits only: no sign, no blank, no overflow.
@@ -273,6 +308,79 @@ mod tests {
         let length = head(text).length;
         let fields: Vec<_> = fields(&text.as_bytes()[..length]).collect();
         assert_eq!(fields, [("A", &b"one"[..]), ("B", b"x:y"), ("Empty", b"")]);
+    }
+
+    /// Pieces of heads, good and bad.
+    fn head_like() -> impl Strategy<Value = Vec<u8>> {
+        let starts: Vec<&[u8]> = vec![
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.0 304 \r\n",
+            b"HTTP/1.1 099 Low\r\n",
+            b"HTTP/1.1 204\r\n",
+            b"HTTP/1.1 200 O\tK\n",
+            b"HTTP/1.1 200 \xe9\r\n",
+            b"HTTP/1.3 200 OK\r\n",
+            b"",
+        ];
+        let rest: Vec<&[u8]> = vec![
+            b"Content-Length: 3\r\n",
+            b"content-length:\t3 \r\n",
+            b"Content-Length: 4\r\n",
+            b"Content-Length: 3, 3\r\n",
+            b"Transfer-Encoding: chunked\r\n",
+            b"Transfer-Encoding: gzip\r\n",
+            b"Connection: close, x\r\n",
+            b"Connection: Keep-Alive\r\n",
+            b"Set-Cookie: a=b\r\n",
+            b"Content-Encoding: gzip\r\n",
+            b"X: \x7f\r\n",
+            b"X: \xff\xfe\r\n",
+            b"X : y\r\n",
+            b" folded\r\n",
+            b"Empty:\n",
+            b"\r",
+            b"\n",
+            b"\r\n",
+            b"\r\n\r\n",
+            b"{\"body\":1}",
+            b"\0",
+        ];
+        let rest = prop::collection::vec(prop::sample::select(rest), 0..7);
+        (prop::sample::select(starts), rest, any::<prop::sample::Index>(), any::<Option<u8>>())
+            .prop_map(|(start, rest, at, other)| {
+                let mut bytes = [start, &rest.concat()].concat();
+                if let Some(other) = other.filter(|_| !bytes.is_empty()) {
+                    let at = at.index(bytes.len());
+                    bytes[at] = other;
+                }
+                bytes
+            })
+    }
+
+    #[test]
+    fn names_are_compared_whatever_their_case() {
+        assert!(is(b"Content-Length", b"content-length"));
+        assert!(!is(b"Content_Length", b"content-length"));
+        assert!(!is(b"Content-Lengt", b"content-length"));
+        for byte in (0..=u8::MAX).filter(|&byte| super::super::encode::is_token(&[byte])) {
+            let same = byte.eq_ignore_ascii_case(&b'-') || byte.eq_ignore_ascii_case(&b's');
+            assert_eq!(is(&[byte], b"-") || is(&[byte], b"s"), same, "{byte:#x}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// The quick way and the thorough one agree on whatever the quick one takes.
+        #[test]
+        fn a_usual_head_is_read_as_any_other(bytes in head_like()) {
+            let mut quickly = Facts::default();
+            if let Some(line) = usual::read(&bytes, |name, value| quickly.read(name, value).ok()) {
+                let mut facts = Facts::default();
+                prop_assert_eq!(read(&bytes, &mut facts), Ok(Some(line)));
+                prop_assert_eq!(facts, quickly);
+            }
+        }
     }
 
     proptest! {

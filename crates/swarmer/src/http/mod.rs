@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `buffer` | buffers that circulate within the thread |
 //! | `encode`, `request`, `render` | a request, from the builder to bytes |
-//! | `head`, `body`, `reply` | an answer, from bytes to head and unframed body, without I/O |
+//! | `usual`, `head`, `body`, `reply` | an answer, from bytes to head and unframed body, without I/O |
 //! | `decode` | content encodings |
 //! | `origin`, `resolve`, `tls`, `connect` | from a URL to a connection |
 //! | `conn`, `arrival` | one exchange over one connection, and when its bytes came |
@@ -49,6 +49,7 @@ mod tap;
 mod timer;
 mod timings;
 mod tls;
+mod usual;
 
 pub use allow::AllowList;
 pub use client::{Client, Exchange};

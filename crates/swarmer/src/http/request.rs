@@ -269,6 +269,11 @@ impl Request {
             self.remove_header(name);
         }
         self.own |= single;
+        self.push_header(name, value);
+    }
+
+    /// Adds a header field of which is known that it is well formed, and may be given twice.
+    pub(crate) fn push_header(&mut self, name: &str, value: &[&[u8]]) {
         let from = self.buf.len();
         self.buf.extend_from_slice(name.as_bytes());
         self.buf.extend_from_slice(b": ");

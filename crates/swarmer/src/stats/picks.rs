@@ -54,8 +54,8 @@ struct Failed {
 struct Trace(Option<[u8; 32]>);
 
 impl Trace {
-    fn of(text: &str) -> Self {
-        Self(text.as_bytes().try_into().ok())
+    fn of(digits: &[u8]) -> Self {
+        Self(digits.try_into().ok())
     }
 
     fn text(&self) -> Box<str> {

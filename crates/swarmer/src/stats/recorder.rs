@@ -48,8 +48,8 @@ pub struct Detail<'a> {
     pub user: u64,
     /// HTTP status; 0 when there was no reply.
     pub status: u16,
-    /// The trace id it was sent with, 32 hexadecimal digits; empty when it had none.
-    pub trace: &'a str,
+    /// The trace id it was sent with, 32 hexadecimal digits in ASCII; empty when it had none.
+    pub trace: &'a [u8],
     /// The reply's body; its beginning is kept of failed requests.
     pub body: &'a [u8],
 }
@@ -290,10 +290,11 @@ impl Recorder {
         self.schedule.dropped += journeys;
     }
 
-    /// A run of `task` by a user of `class` begins now. A run without a request counts nowhere.
-    pub fn begin_run(&mut self, class: Class, task: &str) -> Run {
+    /// A run of `task` by a user of `class` begins, at `began` or later: its requests do not start before that. A run
+    /// without a request counts nowhere.
+    pub fn begin_run(&mut self, class: Class, task: &str, began: Instant) -> Run {
         let number = self.journeys.number(class, self.classes.text(class.0), task);
-        Run::new(number, crate::clock::now())
+        Run::new(number, began)
     }
 
     /// Counts a request, which is recorded as well, as a step of its run. While one is measured that holds others, those

@@ -59,7 +59,7 @@ pub(super) struct Finished<'a> {
     pub(super) url: Option<&'a str>,
     pub(super) response: Option<&'a Response>,
     /// The trace id it was sent with; empty when it had none.
-    pub(super) trace: &'a str,
+    pub(super) trace: &'a [u8],
     pub(super) context: &'a [(Box<str>, Box<str>)],
 }
 
@@ -84,7 +84,7 @@ impl User {
     pub fn record(&mut self, request: CustomRequest) {
         let CustomRequest { method, name, response_time, bytes, failure } = request;
         let completed = clock::now();
-        let (url, response, trace, context) = (None, None, "", &[][..]);
+        let (url, response, trace, context) = (None, None, &[][..], &[][..]);
         self.account(&Finished {
             method,
             name,
@@ -163,7 +163,7 @@ impl User {
             is_http: false,
             url: None,
             response: None,
-            trace: "",
+            trace: &[],
             context: &[],
         });
         stop.checkpoint().await;

@@ -65,7 +65,7 @@ impl User {
         if let Some(transcript) = &self.env.transcript {
             transcript.begins("task", task);
         }
-        self.run = Some(self.env.recorder.borrow_mut().begin_run(self.class, task));
+        self.run = Some(self.env.recorder.borrow_mut().begin_run(self.class, task, self.began));
     }
 
     /// A task set is entered.

@@ -58,7 +58,12 @@ impl From<RangeInclusive<u16>> for Expect {
 
 impl Expect {
     /// `None` when `status` is fine, else the text of the failure in the words people's dashboards know.
-    fn judge(&self, status: u16, phrase: &str, name: &str) -> Option<String> {
+    fn judge<'p>(
+        &self,
+        status: u16,
+        phrase: impl FnOnce() -> &'p str,
+        name: &str,
+    ) -> Option<String> {
         let fine = match &self.0 {
             Accept::BelowError => status < 400,
             Accept::OneOf(statuses) => statuses.contains(&status),
@@ -68,7 +73,7 @@ impl Expect {
             return None;
         }
         Some(match &self.0 {
-            Accept::BelowError => status_error(status, phrase, name),
+            Accept::BelowError => status_error(status, phrase(), name),
             Accept::OneOf(statuses) => {
                 let expected: Vec<String> =
                     statuses.iter().filter(|&&s| s != 0).map(u16::to_string).collect();
@@ -228,7 +233,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
         self,
         decode: impl FnOnce(&Response) -> Result<T, String>,
     ) -> Result<(Response, T), RequestFailed> {
-        let Self { user, inner, name, expect, check, context } = self;
+        let Self { user, mut inner, name, expect, check, context } = self;
         user.stop.checkpoint().await;
         if user.env.limiter.is_set() {
             user.env.limiter.pass().await;
@@ -245,7 +250,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
             transcript.request(method.as_str(), inner.target(), name);
         }
         let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
-        let inner = inner.header("traceparent", trace.as_str());
+        inner.push_header("traceparent", &[trace.as_bytes()]);
 
         let exchange = {
             let in_flight = InFlight::begin(&user.stop, &user.env);
@@ -290,7 +295,7 @@ fn judge<T>(
     decode: impl FnOnce(&Response) -> Result<T, String>,
 ) -> Result<T, RequestFailed> {
     let status = response.status();
-    if let Some(reason) = expect.judge(status, response.reason(), name) {
+    if let Some(reason) = expect.judge(status, || response.reason(), name) {
         return Err(RequestFailed { status, reason });
     }
     check
@@ -333,22 +338,22 @@ mod tests {
     #[test]
     fn locusts_rule_is_the_default() {
         let rule = Expect(Accept::BelowError);
-        assert_eq!(rule.judge(399, "", "/x"), None);
+        assert_eq!(rule.judge(399, || "", "/x"), None);
         assert_eq!(
-            rule.judge(404, "Not Found", "/x").as_deref(),
+            rule.judge(404, || "Not Found", "/x").as_deref(),
             Some("HTTPError('404 Client Error: Not Found for url: /x')")
         );
     }
 
     #[test]
     fn statuses_and_ranges_say_what_they_wanted() {
-        assert_eq!(Expect::from([200, 201]).judge(201, "", "n"), None);
+        assert_eq!(Expect::from([200, 201]).judge(201, || "", "n"), None);
         assert_eq!(
-            Expect::from([200, 201]).judge(500, "", "n").as_deref(),
+            Expect::from([200, 201]).judge(500, || "", "n").as_deref(),
             Some("CatchResponseError('expected status 200 or 201, got 500')")
         );
         assert_eq!(
-            Expect::from(200..=299).judge(301, "", "n").as_deref(),
+            Expect::from(200..=299).judge(301, || "", "n").as_deref(),
             Some("CatchResponseError('expected a status from 200 to 299, got 301')")
         );
     }
