@@ -45,7 +45,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              between (`--park-idle 1s`). At full rate: {} connections ask all the time for {} s, and memory (RssAnon: without the pages of \
              the program's file, which the kernel drops and brings back) is sampled every second after the first {} s. The growth is the slope of a straight line through the least of each {LULL} s: the allocator \
              keeps up to half a MiB more for a while, which the spread of all samples shows. In the first half hour the run's \
-             course has a point more each second, half a MiB to a MiB until it is full and points are united; that a day takes \
+             course has a point more each second, about 0.9 kB, until there are 1,800 and points are united; that half a day takes \
              no more than the first hour, a test on virtual time proves with a counting allocator (`run_memory`).",
             arguments.connections,
             FULL_RATE.as_secs(),

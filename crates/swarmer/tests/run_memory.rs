@@ -93,7 +93,7 @@ fn requests_hold_nothing() {
 
 /// The course of a run has a point for each second at first; half an hour fills it.
 #[test]
-fn a_run_of_a_day_holds_no_more_than_after_its_first_hour() {
+fn a_run_of_half_a_day_holds_no_more_than_in_its_first_hour() {
     const HOUR: Duration = Duration::from_hours(1);
     let names = ["One", "Two", "Three", "Four", "Five"];
     let asking = names.into_iter().fold(
@@ -108,7 +108,7 @@ fn a_run_of_a_day_holds_no_more_than_after_its_first_hour() {
     let fullest = Mutex::new(Vec::new());
     let swarm = Swarm::new("test", "1.0").scenario(asking);
     let summary = steered(swarm, options(10, 1000.0), script(), async |_| {
-        for _ in 0..24 {
+        for _ in 0..12 {
             let mut most = 0;
             for _ in 0..360 {
                 tokio::time::sleep(HOUR / 360).await;
@@ -118,10 +118,11 @@ fn a_run_of_a_day_holds_no_more_than_after_its_first_hour() {
         }
     })
     .unwrap();
-    assert!(summary.total.figures.requests > 86_000);
+    assert!(summary.total.figures.requests > 43_000);
     let fullest = fullest.into_inner().unwrap();
     let grown = fullest.iter().max().unwrap() - fullest[0];
-    assert!(grown < 8 * 1_024, "{grown} bytes more than in the first hour: {fullest:?}");
+    // Seconds in which nothing came have no bands of response times, and stretches of many seconds all have some.
+    assert!(grown < 32 * 1_024, "{grown} bytes more than in the first hour: {fullest:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A workload on a terminal of its own: keys go in, what the screen gets comes out, its settings can be asked for.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
