@@ -226,8 +226,8 @@ fn a_day_takes_no_more_memory_than_its_first_hour() {
     }
     assert_eq!(summary.map(|summary| summary.total.figures.requests), Some(ROWS * day));
     let (first, grown) = (at_first - before, later - at_first);
-    // Seconds in which nothing came have no bands, and stretches of many seconds all have some.
-    assert!(grown < 32 * 1_024, "{grown} bytes more in a day than in its first hour");
+    // A report of ten seconds leaves nine without bands of response times; once points are united all have their three.
+    assert!(grown < 1_200 * 3 * 16, "{grown} bytes more in a day than in its first hour");
     assert!(first < 3 << 20, "{first} bytes in the first hour");
 }
 
