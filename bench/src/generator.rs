@@ -55,12 +55,20 @@ impl Generator {
 
     /// One of this workspace's programs, without a page; its figures are kept.
     pub(crate) fn ours(cores: &str, program: &str, arguments: &[String]) -> Result<Self> {
-        let mut all: Vec<String> =
-            ["--headless", "--only-summary", "--csv=run", "--summary-json=summary.json"]
-                .map(str::to_owned)
-                .into();
-        all.extend_from_slice(arguments);
-        Self::start(cores, &beside(program)?, &all)
+        Self::start(cores, &beside(program)?, &with_outputs(arguments))
+    }
+
+    /// The same without huge pages: with them the kernel fills two MiB around whatever a process uses, minutes later, and what
+    /// it needs cannot be told from that.
+    pub(crate) fn ours_in_small_pages(
+        cores: &str,
+        program: &str,
+        arguments: &[String],
+    ) -> Result<Self> {
+        let mut all =
+            vec!["MIMALLOC_ALLOW_THP=0".to_owned(), beside(program)?.display().to_string()];
+        all.extend(with_outputs(arguments));
+        Self::start(cores, Path::new("env"), &all)
     }
 
     fn process(&mut self) -> Result<&mut Child> {
@@ -121,6 +129,11 @@ impl Drop for Generator {
             let _ = process.wait();
         }
     }
+}
+
+fn with_outputs(arguments: &[String]) -> Vec<String> {
+    let outputs = ["--headless", "--only-summary", "--csv=run", "--summary-json=summary.json"];
+    outputs.into_iter().map(str::to_owned).chain(arguments.iter().cloned()).collect()
 }
 
 impl Finished {

@@ -42,11 +42,13 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
         &format!(
             "Resident memory (VmRSS) above that of {FEW} users, all on the second core, nginx on the first. {CONNECTED} users each \
              ask once in 5 s over a connection that stays open; {PARKED} users each ask once a minute and have no connection \
-             between (`--park-idle 1s`). At full rate: {} connections ask all the time for {} s, and memory (RssAnon: without the pages of \
-             the program's file, which the kernel drops and brings back) is sampled every second after the first {} s. The growth is the slope of a straight line through the least of each {LULL} s: the allocator \
-             keeps up to half a MiB more for a while, which the spread of all samples shows. In the first half hour the run's \
-             course has a point more each second, about 0.9 kB, until there are 1,800 and points are united; that half a day takes \
-             no more than the first hour, a test on virtual time proves with a counting allocator (`run_memory`).",
+             between (`--park-idle 1s`). At full rate: {} connections ask all the time for {} s; memory is sampled every \
+             second after the first {} s, without the pages of the program's file, which the kernel drops and brings back \
+             (RssAnon), and without huge pages, with which the kernel fills 2 MiB around whatever is in use, once, at some time in \
+             the first quarter of an hour. The growth is the slope of a straight line through the least of each {LULL} s: the \
+             allocator keeps up to half a MiB more for a while, which the spread of all samples shows. In the first half hour the \
+             run's course has a point more each second, about 0.9 kB, until there are 1,800 and points are united; that half a \
+             day takes no more than the first hour, a test on virtual time proves with a counting allocator (`run_memory`).",
             arguments.connections,
             FULL_RATE.as_secs(),
             WARM_UP.as_secs()
@@ -158,9 +160,9 @@ fn full_rate(section: &mut Section, connections: u32) -> Result<()> {
         format!("--run-time={}s", FULL_RATE.as_secs()),
         "Hammer".to_owned(),
     ];
-    section.commands.push(format!("hammer {}", arguments[1..].join(" ")));
+    section.commands.push(format!("MIMALLOC_ALLOW_THP=0 hammer {}", arguments[1..].join(" ")));
     let began = Instant::now();
-    let mut generator = Generator::ours("1", "hammer", &arguments)?;
+    let mut generator = Generator::ours_in_small_pages("1", "hammer", &arguments)?;
     let mut samples = Vec::new();
     sleep(WARM_UP);
     while began.elapsed() < FULL_RATE.saturating_sub(Duration::from_millis(500)) {

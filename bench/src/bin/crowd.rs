@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         .options([Opt::text("elsewhere").help("What Newcomers ask for; else the page that all do")])
         .scenario(class("Waiter").wait(constant(5.0)).task(1, "Ask", Anyone::ask))
         .scenario(class("Rare").wait(constant(60.0)).task(1, "Ask", Anyone::ask))
-        .scenario(class("Steady").fixed_count(STEADY).wait(constant_throughput(10.0)).task(
+        .scenario(class("Steady").fixed_count(STEADY).wait(schedule(0.1)).task(
             1,
             "Ask",
             Anyone::ask_steadily,

@@ -49,13 +49,10 @@ pub(super) async fn serve(listener: TcpListener, app: Router, speaks: Speaks) {
     while let Ok((stream, _)) = listener.accept().await {
         let (app, tls) = (app.clone(), tls.clone());
         tokio::spawn(async move {
-            match tls {
-                // A client may turn away in the middle of its handshake.
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => converse(stream, app, speaks).await,
-                    Err(_) => {}
-                },
-                None => converse(stream, app, speaks).await,
+            let Some(tls) = tls else { return converse(stream, app, speaks).await };
+            // A client may turn away in the middle of its handshake.
+            if let Ok(stream) = tls.accept(stream).await {
+                converse(stream, app, speaks).await;
             }
         });
     }
