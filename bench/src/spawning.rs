@@ -91,7 +91,7 @@ fn run(host: &str, other: &str, class: Option<&str>) -> Result<Run> {
     anyhow::ensure!(totals.failures == 0.0, "{} requests failed", totals.failures);
     let of = |phase| Ok::<_, anyhow::Error>([finished.p99(phase)?, finished.p99_from_due(phase)?]);
     let p99 = [of("calm")?, of("beside")?];
-    let spawning = class.map(|class| spawning(&finished.stderr, class)).transpose()?;
+    let spawning = class.map(|_| spawning(&finished.stderr)).transpose()?;
     Ok(Run { p99, spawning })
 }
 
@@ -112,16 +112,17 @@ fn command(host: &str, other: &str, class: Option<&str>) -> Vec<String> {
     arguments
 }
 
-/// Seconds from the first user of this class to the last, by a log in Locust's format: the last ramp is theirs.
-fn spawning(log: &str, class: &str) -> Result<f64> {
-    let began = moment(log, &["Ramping to"])?;
-    Ok((moment(log, &["All users spawned", class])? - began).total(jiff::Unit::Second)?)
+/// Seconds from the first of the others to the last, by a log in Locust's format: the last ramp is theirs.
+fn spawning(log: &str) -> Result<f64> {
+    let ramp = log.rfind("Ramping to").and_then(|at| log[..at].rfind('[')).unwrap_or_default();
+    let began = moment(&log[ramp..], "Ramping to")?;
+    Ok((moment(&log[ramp..], "All users spawned")? - began).total(jiff::Unit::Second)?)
 }
 
-/// The time of the last line that holds all of `texts`.
-fn moment(log: &str, texts: &[&str]) -> Result<DateTime> {
-    let line = log.lines().rfind(|line| texts.iter().all(|text| line.contains(text)));
-    let line = line.with_context(|| format!("no line with `{}` in the log:\n{log}", texts[0]))?;
+/// The time of the first line that holds `text`.
+fn moment(log: &str, text: &str) -> Result<DateTime> {
+    let line = log.lines().find(|line| line.contains(text));
+    let line = line.with_context(|| format!("no line with `{text}` in the log:\n{log}"))?;
     let time = line.strip_prefix('[').and_then(|rest| rest.split(']').next());
     let time = time.with_context(|| format!("a line without a time: {line}"))?;
     time.replace(',', ".").parse().with_context(|| format!("not a time: {time}"))
@@ -134,10 +135,11 @@ mod tests {
     #[test]
     fn the_time_of_spawning_is_read_from_the_log() {
         let log = "[2026-01-01 23:59:50,000] host/INFO/swarmer.runners: Ramping to 5 users at a rate of 5.00 per second\n\
+                   [2026-01-01 23:59:51,000] host/INFO/swarmer.runners: All users spawned: {\"A\": 5} (5 total users)\n\
                    [2026-01-01 23:59:58,900] host/INFO/swarmer.runners: Ramping to 10 users at a rate of 5.00 per second\n\
                    [2026-01-02 00:00:01,025] host/INFO/swarmer.runners: All users spawned: {\"A\": 10} (10 total users)\n";
-        assert_eq!(spawning(log, "A").unwrap().to_string(), "2.125");
-        let error = spawning("[2026-01-01 00:00:00,000] Ramping to 1 users", "A").unwrap_err();
+        assert_eq!(spawning(log).unwrap().to_string(), "2.125");
+        let error = spawning("[2026-01-01 00:00:00,000] Ramping to 1 users").unwrap_err();
         assert!(error.to_string().contains("no line with `All users spawned`"), "{error}");
     }
 }
