@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::contender::beside;
-use crate::memory::resident_of;
+use crate::memory::{anonymous_of, resident_of};
 
 /// The longest that a run may take to reach any state that is waited for.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -55,12 +55,20 @@ impl Generator {
 
     /// One of this workspace's programs, without a page; its figures are kept.
     pub(crate) fn ours(cores: &str, program: &str, arguments: &[String]) -> Result<Self> {
-        let mut all: Vec<String> =
-            ["--headless", "--only-summary", "--csv=run", "--summary-json=summary.json"]
-                .map(str::to_owned)
-                .into();
-        all.extend_from_slice(arguments);
-        Self::start(cores, &beside(program)?, &all)
+        Self::start(cores, &beside(program)?, &with_outputs(arguments))
+    }
+
+    /// The same without huge pages: with them the kernel fills two MiB around whatever a process uses, minutes later, and what
+    /// it needs cannot be told from that.
+    pub(crate) fn ours_in_small_pages(
+        cores: &str,
+        program: &str,
+        arguments: &[String],
+    ) -> Result<Self> {
+        let mut all =
+            vec!["MIMALLOC_ALLOW_THP=0".to_owned(), beside(program)?.display().to_string()];
+        all.extend(with_outputs(arguments));
+        Self::start(cores, Path::new("env"), &all)
     }
 
     fn process(&mut self) -> Result<&mut Child> {
@@ -70,6 +78,11 @@ impl Generator {
     /// Resident memory, in bytes.
     pub(crate) fn resident(&mut self) -> Result<u64> {
         resident_of(self.process()?)
+    }
+
+    /// Of that what is no page of a file, in bytes.
+    pub(crate) fn anonymous(&mut self) -> Result<u64> {
+        anonymous_of(self.process()?)
     }
 
     /// Waits until its log holds `text`.
@@ -118,6 +131,11 @@ impl Drop for Generator {
     }
 }
 
+fn with_outputs(arguments: &[String]) -> Vec<String> {
+    let outputs = ["--headless", "--only-summary", "--csv=run", "--summary-json=summary.json"];
+    outputs.into_iter().map(str::to_owned).chain(arguments.iter().cloned()).collect()
+}
+
 impl Finished {
     /// Requests, failures and requests per second, from the files of Locust's form that `--csv=run` made.
     pub(crate) fn totals(&self) -> Result<Totals> {
@@ -126,8 +144,17 @@ impl Finished {
 
     /// The 99th percentile of the requests of this name, in milliseconds.
     pub(crate) fn p99(&self, name: &str) -> Result<f64> {
+        p99_of(&self.row(name)?)
+    }
+
+    /// The same of the times from the moment that a request was due to its end.
+    pub(crate) fn p99_from_due(&self, name: &str) -> Result<f64> {
+        p99_of(&self.row(name)?["from_due"])
+    }
+
+    fn row(&self, name: &str) -> Result<Value> {
         let text = fs::read_to_string(self.folder.path().join("summary.json"))?;
-        p99_of(&serde_json::from_str(&text)?, name)
+        row_of(serde_json::from_str(&text)?, name)
     }
 }
 
@@ -151,11 +178,14 @@ impl Totals {
     }
 }
 
-fn p99_of(summary: &Value, name: &str) -> Result<f64> {
-    let rows = summary["rows"].as_array().context("a summary without rows")?;
-    let row = rows.iter().find(|row| row["name"] == name);
-    let percentiles = &row.with_context(|| format!("no requests named {name}"))?["percentiles"];
-    percentiles[P99].as_f64().context("nothing was timed")
+fn row_of(mut summary: Value, name: &str) -> Result<Value> {
+    let rows = summary["rows"].as_array_mut().context("a summary without rows")?;
+    let row = rows.iter_mut().find(|row| row["name"] == name);
+    Ok(row.with_context(|| format!("no requests named {name}"))?.take())
+}
+
+fn p99_of(figures: &Value) -> Result<f64> {
+    figures["percentiles"][P99].as_f64().context("nothing was timed")
 }
 
 /// The place of the 99th percentile among those of a summary document.
@@ -183,8 +213,9 @@ mod tests {
     fn a_percentile_is_that_of_its_row() {
         let row = |name: &str, p99: f64| serde_json::json!({"name": name, "percentiles": [1, 1, 1, 1, 1, 1, 1, p99, 9, 9, 9]});
         let summary = serde_json::json!({"rows": [row("early", 7.0), row("steady", 2.5)]});
-        assert_eq!(p99_of(&summary, "steady").unwrap().to_string(), "2.5");
-        assert!(p99_of(&summary, "other").is_err());
+        let p99 = |name| row_of(summary.clone(), name).and_then(|row| p99_of(&row));
+        assert_eq!(p99("steady").unwrap().to_string(), "2.5");
+        assert!(p99("other").is_err());
     }
 
     #[test]

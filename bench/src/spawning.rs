@@ -17,94 +17,106 @@ const STEADY: u32 = 500;
 /// Users started per second.
 const SPAWN_RATE: u32 = 12_500;
 
-/// Length of a run: the time of the spawning, and a little more.
-const RUN_TIME: &str = "--run-time=10s";
-
-/// Each takes three runs.
-const MOST_ROUNDS: u32 = 2;
+/// Each takes three runs of nineteen seconds.
+const MOST_ROUNDS: u32 = 3;
 
 /// # Errors
 /// When the engine or the server cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     let rounds = arguments.rounds.min(MOST_ROUNDS);
-    let server = Nginx::start()?;
+    let (server, other) = (Nginx::start()?, Nginx::start()?);
     let mut section = Section::new(
         "spawning",
         "Starting 100,000 users",
         &format!(
-            "One driver thread on the second core, nginx on the first. {STEADY} users each send ten requests per second; beside \
-             them {NEWCOMERS} others are started at {SPAWN_RATE} per second, who then wait for an hour: `Idler` without a \
-             request before, `Newcomer` after one over a connection of its own, which is closed then. The p99 is that of the \
-             steady users' requests after the first two seconds, {rounds} rounds of 10 s, taking turns. The time is that from \
-             the first user to the last, by the log."
+            "One driver thread on the second core, nginx on the first. {STEADY} users each send ten requests per second for 19 s; \
+             beside them {NEWCOMERS} others are started at {SPAWN_RATE} per second, from the sixth second to the fourteenth, who \
+             then wait for an hour: `Idler` without a request before, `Newcomer` after one to a second nginx over a connection \
+             of its own, which is closed then. A ratio is that of one run's own phases: its steady users' requests while others \
+             are started (7 s, 35,000 requests) over those before and after (3.5 s each). `alone` is the same without the \
+             others: how far two phases differ of which nothing differs. From due: from the moment a request was due to its \
+             end, so what users wait for whoever keeps them; the response time runs from the sending to the moment the kernel \
+             has the answer. The time is that from the first user to the last, by the log. {rounds} rounds, taking turns."
         ),
     );
     section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
-    let kinds = [("alone", None), ("Idler", Some("Idler")), ("Newcomer", Some("Newcomer"))];
-    for (_, class) in kinds {
-        let shown = command("SERVER", class).join(" ");
+    let kinds = [None, Some("Idler"), Some("Newcomer")];
+    for class in kinds {
+        let shown = command("SERVER", "SERVER2", class).join(" ");
         section.commands.push(format!("crowd --headless {shown}"));
     }
-    let mut runs = kinds.map(|_| (Vec::new(), Vec::new()));
+    let mut runs: [Vec<Run>; 3] = Default::default();
     for _ in 0..rounds {
-        for ((_, class), (p99, times)) in kinds.iter().zip(&mut runs) {
-            let run = run(&server, *class)?;
-            p99.push(run.p99);
-            times.push(run.spawning);
+        for (class, runs) in kinds.iter().zip(&mut runs) {
+            runs.push(run(server.url(), other.url(), *class)?);
         }
     }
-    for ((name, class), (p99, times)) in kinds.iter().zip(&runs) {
-        let contender =
-            if class.is_some() { format!("beside {name}s") } else { (*name).to_owned() };
-        section.figure(&contender, "p99 of steady users", "ms", p99);
-        if class.is_some() {
-            section.limited(&contender, "first to last user", "s", times, Limit::AtMost(10.0));
-            let limit = Some(Limit::AtMost(1.05));
-            section.ratio("p99 of steady users", (&contender, p99), ("alone", &runs[0].0), limit);
-        }
+    for (class, runs) in kinds.iter().zip(&runs) {
+        report(&mut section, *class, runs);
     }
     section.notes.push(
-        "Beside Newcomers the server on the other core opens and closes 12,500 connections a second too, which is part of \
-         what steady users then wait for."
+        "Beside Newcomers the kernel and a second server on the first core open and close 12,500 connections a second, which \
+         is part of what steady users then wait for there, whatever generator asks."
             .to_owned(),
     );
     Ok(section)
 }
 
-struct Run {
-    /// Of steady users, in milliseconds.
-    p99: f64,
-    /// From the first user to the last, in seconds.
-    spawning: f64,
+fn report(section: &mut Section, class: Option<&str>, runs: &[Run]) {
+    let name = class.map_or("alone".to_owned(), |name| format!("beside {name}s"));
+    for (what, of) in [("response time", 0), ("from due", 1)] {
+        let [calm, beside] =
+            [0, 1].map(|phase| runs.iter().map(|run| run.p99[phase][of]).collect::<Vec<_>>());
+        let what = format!("p99 of steady users, {what}");
+        section.figure(&name, &format!("{what}, before and after"), "ms", &calm);
+        section.figure(&name, &format!("{what}, meanwhile"), "ms", &beside);
+        let limit = class.map(|_| Limit::AtMost(1.05));
+        let before = format!("{name}, before and after");
+        section.ratio(&what, (&name, &beside), (&before, &calm), limit);
+    }
+    let times: Vec<f64> = runs.iter().filter_map(|run| run.spawning).collect();
+    section.limited(&name, "first to last user", "s", &times, Limit::AtMost(10.0));
 }
 
-fn run(server: &Nginx, class: Option<&str>) -> Result<Run> {
-    let finished = Generator::ours("1", "crowd", &command(server.url(), class))?.finish()?;
+struct Run {
+    /// Of steady users, in milliseconds: before and after others are started, and meanwhile; response time and from due.
+    p99: [[f64; 2]; 2],
+    /// From the first of the others to the last, in seconds.
+    spawning: Option<f64>,
+}
+
+fn run(host: &str, other: &str, class: Option<&str>) -> Result<Run> {
+    let finished = Generator::ours("1", "crowd", &command(host, other, class))?.finish()?;
     let totals = finished.totals()?;
     anyhow::ensure!(totals.failures == 0.0, "{} requests failed", totals.failures);
-    Ok(Run { p99: finished.p99("steady")?, spawning: spawning(&finished.stderr)? })
+    let of = |phase| Ok::<_, anyhow::Error>([finished.p99(phase)?, finished.p99_from_due(phase)?]);
+    let p99 = [of("calm")?, of("beside")?];
+    let spawning = class.map(|_| spawning(&finished.stderr)).transpose()?;
+    Ok(Run { p99, spawning })
 }
 
 /// What `crowd` is told; `--park-idle` so that no user needs a file while it waits.
-fn command(host: &str, class: Option<&str>) -> Vec<String> {
+fn command(host: &str, other: &str, class: Option<&str>) -> Vec<String> {
     let users = if class.is_some() { STEADY + NEWCOMERS } else { STEADY };
     let mut arguments = vec![
         format!("--host={host}"),
-        format!("--users={users}"),
-        format!("--spawn-rate={SPAWN_RATE}"),
-        RUN_TIME.to_owned(),
+        format!("--stages=1s:{STEADY},5s:{STEADY},13s:{users}@{SPAWN_RATE}"),
         "--threads=1".to_owned(),
         "--park-idle=1m".to_owned(),
         "Steady".to_owned(),
     ];
+    if class == Some("Newcomer") {
+        arguments.push(format!("--elsewhere={other}/"));
+    }
     arguments.extend(class.map(str::to_owned));
     arguments
 }
 
-/// Seconds from the first user to the last, by a log in Locust's format.
+/// Seconds from the first of the others to the last, by a log in Locust's format: the last ramp is theirs.
 fn spawning(log: &str) -> Result<f64> {
-    let began = moment(log, "Ramping to")?;
-    Ok((moment(log, "All users spawned")? - began).total(jiff::Unit::Second)?)
+    let ramp = log.rfind("Ramping to").and_then(|at| log[..at].rfind('[')).unwrap_or_default();
+    let began = moment(&log[ramp..], "Ramping to")?;
+    Ok((moment(&log[ramp..], "All users spawned")? - began).total(jiff::Unit::Second)?)
 }
 
 /// The time of the first line that holds `text`.
@@ -122,7 +134,9 @@ mod tests {
 
     #[test]
     fn the_time_of_spawning_is_read_from_the_log() {
-        let log = "[2026-01-01 23:59:58,900] host/INFO/swarmer.runners: Ramping to 10 users at a rate of 5.00 per second\n\
+        let log = "[2026-01-01 23:59:50,000] host/INFO/swarmer.runners: Ramping to 5 users at a rate of 5.00 per second\n\
+                   [2026-01-01 23:59:51,000] host/INFO/swarmer.runners: All users spawned: {\"A\": 5} (5 total users)\n\
+                   [2026-01-01 23:59:58,900] host/INFO/swarmer.runners: Ramping to 10 users at a rate of 5.00 per second\n\
                    [2026-01-02 00:00:01,025] host/INFO/swarmer.runners: All users spawned: {\"A\": 10} (10 total users)\n";
         assert_eq!(spawning(log).unwrap().to_string(), "2.125");
         let error = spawning("[2026-01-01 00:00:00,000] Ramping to 1 users").unwrap_err();

@@ -114,6 +114,24 @@ fn the_demo_ends_clean_with_every_name_in_the_csv() {
 }
 
 #[test]
+fn the_demo_speaks_http2_too() {
+    for sharing in ["own", "shared"] {
+        let load = ["-u", "20", "-r", "20", "-t", "5s", "--time-scale", "0.02", "--only-summary"];
+        let (code, stderr) =
+            ran(&[&["--demo", "--headless", "--http2", sharing], &load[..]].concat());
+        assert_eq!(code, 0, "{stderr}");
+        let counts = stderr.split("gateway counted ").nth(1).expect("counts");
+        let numbers: Vec<u64> = counts
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        let [counted, sent, setup, cut] = numbers[..] else { panic!("{stderr}") };
+        assert!(sent > 300, "{sent} requests are hardly a load");
+        assert_eq!((counted, setup, cut), (sent + SETUP, SETUP, 0), "--http2 {sharing}");
+    }
+}
+
+#[test]
 fn sums_agree_with_the_gateway_to_the_last_request() {
     let system = System::start();
     let folder = tempfile::tempdir().expect("a temporary folder");

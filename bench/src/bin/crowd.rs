@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use swarmer::options::Opt;
 use swarmer::prelude::*;
 
 #[global_allocator]
@@ -12,8 +13,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// When the process began.
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Requests of steady users before this are named `early`: connections are opened then, and the first users started.
-const EARLY: Duration = Duration::from_secs(2);
+/// What requests of steady users are named that begin within so many milliseconds of the process's beginning. Others are
+/// started beside them between the sixth second and the fourteenth, as the benchmark has it; what is named `calm` lies
+/// as far before that as after it, and half a second is left on both sides of each border.
+const PHASES: [(u128, &str); 6] = [
+    (2_000, "early"),
+    (5_500, "calm"),
+    (6_500, "between"),
+    (13_500, "beside"),
+    (15_000, "between"),
+    (18_500, "calm"),
+];
 
 /// Steady users, beside as many newcomers as are asked for.
 const STEADY: u32 = 500;
@@ -31,8 +41,17 @@ impl Anyone {
     }
 
     async fn ask_steadily(&mut self, user: &mut User) -> TaskResult {
-        let name = if BEGAN.elapsed() < EARLY { "early" } else { "steady" };
+        let since = BEGAN.elapsed().as_millis();
+        let phase = PHASES.iter().find(|(end, _)| since < *end);
+        let name = phase.map_or("late", |(_, name)| name);
         user.get("/").name(name).expect(200).send().await?;
+        Ok(())
+    }
+
+    async fn ask_elsewhere(&mut self, user: &mut User) -> TaskResult {
+        let options = user.options();
+        let url = options.custom.text("elsewhere").unwrap_or("/").to_owned();
+        user.get(&url).name("page").expect(200).send().await?;
         Ok(())
     }
 
@@ -47,14 +66,15 @@ fn main() -> ExitCode {
     let class = |name| Scenario::new(name, Anyone::arrive);
     Swarm::new("crowd", env!("CARGO_PKG_VERSION"))
         .about("Waits in great numbers, as the benchmarks need it")
+        .options([Opt::text("elsewhere").help("What Newcomers ask for; else the page that all do")])
         .scenario(class("Waiter").wait(constant(5.0)).task(1, "Ask", Anyone::ask))
         .scenario(class("Rare").wait(constant(60.0)).task(1, "Ask", Anyone::ask))
-        .scenario(class("Steady").fixed_count(STEADY).wait(constant_throughput(10.0)).task(
+        .scenario(class("Steady").fixed_count(STEADY).wait(schedule(0.1)).task(
             1,
             "Ask",
             Anyone::ask_steadily,
         ))
         .scenario(class("Idler").wait(constant(3600.0)).task(1, "Nothing", Anyone::do_nothing))
-        .scenario(class("Newcomer").wait(constant(3600.0)).task(1, "Ask", Anyone::ask))
+        .scenario(class("Newcomer").wait(constant(3600.0)).task(1, "Ask", Anyone::ask_elsewhere))
         .run()
 }

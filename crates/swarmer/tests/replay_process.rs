@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Trial};
 use process::{AS_WORKLOAD, Ended, Workload};
-use replay_support::{Journal, Register, broken};
+use replay_support::{Journal, Register, Speaks, broken};
 
 fn main() -> ExitCode {
     if std::env::var_os(AS_WORKLOAD).is_some() {
@@ -24,6 +24,10 @@ fn main() -> ExitCode {
         ),
         ("a_user_of_stages_is_of_its_class", a_user_of_stages_is_of_its_class),
         ("the_transcript_tells_all_but_secrets", the_transcript_tells_all_but_secrets),
+        (
+            "transcripts_over_tls_and_http2_tell_the_same",
+            transcripts_over_tls_and_http2_tell_the_same,
+        ),
         ("a_replay_ends_as_it_is_told", a_replay_ends_as_it_is_told),
         ("what_cannot_be_replayed_is_told", what_cannot_be_replayed_is_told),
     ];
@@ -170,6 +174,53 @@ fn the_transcript_tells_all_but_secrets() {
     for secret in ["geheim", "Bearer 0123456789-the-token", "sid=cookie-of-the-server", "clerk-0"] {
         assert!(ended.stdout.contains(secret), "no {secret} in:\n{}", ended.stdout);
     }
+}
+
+/// What a transcript tells apart from times, the target's address and the fields that only one protocol has.
+fn story(told: &str, target: &Register) -> Vec<String> {
+    let own = ["host", "content-length", "date", "traceparent"];
+    let is_own = |line: &str| {
+        let field = line.strip_prefix("> ").or(line.strip_prefix("< ")).unwrap_or_default();
+        own.iter().any(|name| field.to_lowercase().starts_with(&format!("{name}: ")))
+    };
+    let lines = told.lines().map(|line| match line.split_once(" s  ") {
+        Some((time, rest)) if time.trim().parse::<f64>().is_ok() => rest,
+        _ => line.trim(),
+    });
+    let lines = lines.filter(|line| !is_own(line)).map(|line| {
+        let line = line.split(" in ").next().unwrap_or_default();
+        line.replace(&target.url, "TARGET").to_lowercase()
+    });
+    lines.collect()
+}
+
+fn transcripts_over_tls_and_http2_tell_the_same() {
+    let of = |speaks: Speaks, more: &str| {
+        let target = Register::speaking(speaks);
+        let rest = format!("{RUN} {more} --insecure");
+        let journal = run(&target, &rest);
+        assert_eq!(journal.len(), 9, "{speaks:?}");
+        let is_redirected = |requests: &Vec<String>| requests.iter().any(|r| r.contains("/moved"));
+        let (number, requests) = journal.iter().find(|(_, all)| is_redirected(all)).unwrap();
+        let ended = replay(&target, *number, &format!("{rest} --replay-fast")).expect_code(0);
+        assert_eq!(target.take(), Journal::from([(*number, requests.clone())]), "{speaks:?}");
+        let told = ended.stdout;
+        assert!(told.contains("(new connection "), "{speaks:?}:\n{told}");
+        assert!(told.matches("(kept connection, ").count() > 5, "{speaks:?}:\n{told}");
+        let secure = matches!(speaks, Speaks::Tls | Speaks::Http2Tls);
+        assert_eq!(told.contains(" ms, TLS "), secure, "{speaks:?}:\n{told}");
+        assert!(told.contains("is redirected: GET "), "{speaks:?}:\n{told}");
+        for secret in ["geheim", "0123456789-the-token", "cookie-of-the-server"] {
+            assert!(!told.contains(secret), "{secret} over {speaks:?} in:\n{told}");
+        }
+        story(&told, &target)
+    };
+    let plain = of(Speaks::Plain, "");
+    assert_eq!(of(Speaks::Tls, ""), plain);
+    assert_eq!(of(Speaks::Tls, "--http2 own"), plain, "the server wants no HTTP/2");
+    assert_eq!(of(Speaks::Http2, "--http2 own"), plain);
+    assert_eq!(of(Speaks::Http2Tls, "--http2 own"), plain);
+    assert_eq!(of(Speaks::Http2Tls, "--http2 shared"), plain);
 }
 
 fn a_replay_ends_as_it_is_told() {

@@ -4,6 +4,7 @@ mod counting_allocator;
 mod http_support;
 
 use std::sync::mpsc::{Sender, channel};
+use std::time::Instant;
 
 use counting_allocator::ALLOCATIONS;
 use http_support::{Server, ok};
@@ -13,21 +14,26 @@ use swarmer::testing::{Handle, State, live};
 
 /// Until each row has met the magnitudes of its response times.
 const WARM_UP: usize = 3_000;
-const REQUESTS: usize = 1000;
+/// Enough for several seconds, after each of which figures are handed over.
+const REQUESTS: usize = 20_000;
 
 /// What a round asks for, so that the journey has steps and its requests have segments.
 const ROUND: [&str; 3] = ["Quotes", "Policies", "Claims"];
 
 /// A user that sends all its requests within one task.
 struct Looping {
-    told: Sender<Vec<usize>>,
+    told: Sender<(Vec<usize>, u64)>,
 }
 
 impl Looping {
     async fn all(&mut self, user: &mut User) -> TaskResult {
         user.set_bearer("a.long.token");
         let mut costs = Vec::with_capacity(REQUESTS);
+        let mut began = Instant::now();
         for (n, name) in (0..WARM_UP + REQUESTS).zip(ROUND.into_iter().cycle()) {
+            if n == WARM_UP {
+                began = Instant::now();
+            }
             user.set_segment(if n % 2 == 0 { "even" } else { "odd" });
             let before = ALLOCATIONS.get();
             user.get("/api/v1/quotes").name(name).query("page", n).expect(200).send().await?;
@@ -35,7 +41,7 @@ impl Looping {
                 costs.push(ALLOCATIONS.get() - before);
             }
         }
-        let _ = self.told.send(costs);
+        let _ = self.told.send((costs, began.elapsed().as_secs()));
         user.outcome("all sent");
         Err(TaskError::stop_test("all sent"))
     }
@@ -65,11 +71,14 @@ fn a_users_request_allocates_nothing() {
     assert_eq!((funnel.runs, funnel.steps.len()), (1, ROUND.len()));
     assert!(!summary.exemplars.is_empty());
 
-    let costs = costs.recv().unwrap();
+    let (costs, seconds) = costs.recv().unwrap();
     assert_eq!(costs.len(), REQUESTS);
-    // Once a second the figures are handed over, and a response time of a new magnitude takes a page of the histogram.
+    // Once a second the thread hands its figures over while a request is under way. And a response time of a magnitude that
+    // a row has never met takes a page of its histogram: ever fewer of those come, all of them stragglers.
+    let reports = usize::try_from(seconds).unwrap() + 2;
+    let stragglers = REQUESTS / 500;
     let costly = costs.iter().filter(|&&cost| cost > 0).count();
-    assert!(costly <= REQUESTS / 20, "{costly} of {REQUESTS} requests allocated");
+    assert!(costly <= reports + stragglers, "{costly} of {REQUESTS} allocated in {seconds} s");
 }
 
 #[test]

@@ -91,6 +91,40 @@ fn requests_hold_nothing() {
     assert!(grown < allowed, "{grown} bytes more after {allowed} requests: {held:?}");
 }
 
+/// The course of a run has a point for each second at first; half an hour fills it.
+#[test]
+fn a_run_of_half_a_day_holds_no_more_than_in_its_first_hour() {
+    const HOUR: Duration = Duration::from_hours(1);
+    let names = ["One", "Two", "Three", "Four", "Five"];
+    let asking = names.into_iter().fold(
+        Scenario::new("A", Anyone::arrive).wait(constant(10.0)),
+        |scenario, name| {
+            scenario.task(1, name, async move |_: &mut Anyone, user: &mut User| {
+                user.get("/page").name(name).expect(200).send().await?;
+                Ok(())
+            })
+        },
+    );
+    let fullest = Mutex::new(Vec::new());
+    let swarm = Swarm::new("test", "1.0").scenario(asking);
+    let summary = steered(swarm, options(10, 1000.0), script(), async |_| {
+        for _ in 0..12 {
+            let mut most = 0;
+            for _ in 0..360 {
+                tokio::time::sleep(HOUR / 360).await;
+                most = LIVE.get().max(most);
+            }
+            fullest.lock().unwrap().push(most);
+        }
+    })
+    .unwrap();
+    assert!(summary.total.figures.requests > 43_000);
+    let fullest = fullest.into_inner().unwrap();
+    let grown = fullest.iter().max().unwrap() - fullest[0];
+    // Seconds in which nothing came have no bands of response times, and stretches of many seconds all have some.
+    assert!(grown < 32 * 1_024, "{grown} bytes more than in the first hour: {fullest:?}");
+}
+
 #[test]
 fn the_counter_counts() {
     let (calls, live) = (ALLOCATIONS.get(), LIVE.get());

@@ -80,6 +80,35 @@ fn second_of_journeys(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
     }
 }
 
+/// Requests within a journey, one of three due at a moment, none of which fails.
+fn successes(recorder: &mut Recorder, now: Instant, rng: &mut u64) {
+    let class = recorder.class("Agent");
+    for _ in 0..400 {
+        let mut run = recorder.begin_run(class, "Sell");
+        recorder.journey_started(Duration::from_micros(50));
+        for name in NAMES {
+            *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let time = Duration::from_micros(2_000 + (*rng >> 33) % 6_000);
+            let sample = Sample {
+                kind: Kind::Request,
+                method: "GET",
+                name,
+                segment: swarmer::stats::Segment::NONE,
+                class,
+                detail: Some(Detail { user: 1, status: 200, trace: "", body: b"" }),
+                response_time: Some(time),
+                bytes: 100,
+                failure: None,
+                completed: now,
+            };
+            recorder.record(&sample);
+            recorder.step(&mut run, &sample, false);
+            recorder.from_due(&sample, time);
+        }
+        recorder.end_run(&run, RunEnd::Done, swarmer::stats::Segment::NONE);
+    }
+}
+
 fn second_of_traffic(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
     for (n, name) in (0..300_u64).zip(NAMES.into_iter().cycle()) {
         *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -113,8 +142,24 @@ fn the_steady_state_of_a_request_allocates_nothing() {
     }
     assert_eq!(CALLS.get() - before, 0, "60,000 samples, 1,200 of them failures");
     assert_eq!(recorder.take().requests(), 221 * 300);
-    second_of_traffic(&mut recorder, now, &mut rng);
-    assert!(CALLS.get() > before, "the counter counts");
+    assert!(CALLS.get() > before, "the counter counts: handing over allocates");
+}
+
+#[test]
+fn nor_does_the_first_request_after_figures_were_handed_over() {
+    let options = RecorderOptions { coarse: true };
+    let mut recorder = Recorder::new(Anchor::now(), options);
+    let now = Instant::now() + Duration::from_hours(1);
+    let mut handed_over = 0;
+    // More often than memory is looked through for what is not needed any more.
+    for round in 0..150 {
+        let before = CALLS.get();
+        let mut rng = 1;
+        successes(&mut recorder, now, &mut rng);
+        assert!(round == 0 || CALLS.get() == before, "{} in {round}", CALLS.get() - before);
+        handed_over += recorder.take().requests();
+    }
+    assert_eq!(handed_over, 150 * 1_200);
 }
 
 #[test]
@@ -135,6 +180,55 @@ fn journeys_and_exemplars_allocate_nothing_in_the_steady_state() {
     let summary = collector.summary(now + Duration::from_secs(2), Users::new());
     assert_eq!((summary.funnels[0].runs, summary.total.figures.requests), (30_000, 90_000));
     assert!(summary.exemplars.len() > 15, "some of each row are kept");
+}
+
+/// With traffic in each second of many rows, as one recorder reports it; a summary is held meanwhile, as by whoever watches.
+#[test]
+fn half_a_day_takes_no_more_memory_than_its_first_hour() {
+    const ROWS: u64 = 10;
+    const EVERY: u64 = 10;
+    let (hour, half_a_day) = (3_600, 43_200);
+    let (anchor, start) = (Anchor::now(), Instant::now());
+    let mut recorder = Recorder::new(anchor, RecorderOptions::default());
+    let mut collector = Collector::new(anchor, start);
+    let names: Vec<String> = (0..ROWS).map(|row| format!("/page/{row}")).collect();
+    let class = recorder.class("Agent");
+    let (users, mut rng, before) = (Users::from([("Agent".to_owned(), 40)]), 1_u64, LIVE.get());
+    let (mut at_first, mut later, mut summary) = (0, 0, None);
+    for second in 0..half_a_day {
+        for name in &names {
+            rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            recorder.record(&Sample {
+                kind: Kind::Request,
+                method: "GET",
+                name,
+                segment: swarmer::stats::Segment::NONE,
+                class,
+                detail: Some(Detail { user: 1, status: 200, trace: "", body: b"" }),
+                response_time: Some(Duration::from_micros(1_500 + (rng >> 33) % 500)),
+                bytes: 100,
+                failure: None,
+                completed: start + Duration::from_secs(second),
+            });
+        }
+        if second % EVERY != EVERY - 1 {
+            continue;
+        }
+        let now = start + Duration::from_secs(second + 1);
+        collector.merge(recorder.take());
+        collector.tick(now, &users);
+        if second % 300 == 299 {
+            summary = Some(collector.summary(now, users.clone()));
+        }
+        // The fullest moment: points are united in pairs when there are too many.
+        let fullest = if second < hour { &mut at_first } else { &mut later };
+        *fullest = LIVE.get().max(*fullest);
+    }
+    assert_eq!(summary.map(|summary| summary.total.figures.requests), Some(ROWS * half_a_day));
+    let (first, grown) = (at_first - before, later - at_first);
+    // A report of ten seconds leaves nine without bands of response times; once points are united all have their three.
+    assert!(grown < 1_200 * 3 * 16, "{grown} bytes more in half a day than in its first hour");
+    assert!(first < 3 << 20, "{first} bytes in the first hour");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -41,6 +41,15 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
     for name in &HOP_BY_HOP {
         headers.remove(name);
+    }
+}
+
+/// HTTP/2 has the host in the request's address instead of a header.
+pub(super) fn name_host(headers: &mut HeaderMap, uri: &Uri) {
+    if let Some(authority) = uri.authority()
+        && let Ok(host) = HeaderValue::try_from(authority.as_str())
+    {
+        headers.entry(header::HOST).or_insert(host);
     }
 }
 
@@ -130,6 +139,17 @@ mod tests {
         all.insert("x-other", HeaderValue::from_static("2"));
         remove_hop_by_hop(&mut all);
         assert_eq!(all, headers(&[("authorization", "Bearer y"), ("traceparent", "z")]));
+    }
+
+    #[test]
+    fn the_host_of_an_http2_request_is_that_of_its_address() {
+        let uri = |text: &str| text.parse::<Uri>().unwrap();
+        let mut all = headers(&[]);
+        name_host(&mut all, &uri("/api/v1/claims"));
+        assert!(all.is_empty(), "HTTP/1.1 says it in a header");
+        name_host(&mut all, &uri("http://api.example.com/api/v1/claims"));
+        name_host(&mut all, &uri("http://other/"));
+        assert_eq!(all, headers(&[("host", "api.example.com")]));
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Proxy {
             return self.explain(upstream, &Failure::TooLong);
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        headers::name_host(&mut parts.headers, &parts.uri);
         headers::prepare_request(&mut parts.headers, peer);
         let Some(uri) = target(upstream, &parts.uri) else {
             return reply::error(StatusCode::BAD_REQUEST, "The request's address is not valid");

@@ -50,6 +50,13 @@ impl CoarseBuckets {
         }
     }
 
+    /// Hands over what it holds and is empty then; the buckets stay, so that what is counted next allocates nothing.
+    pub(super) fn take(&mut self) -> Self {
+        let taken = self.iter().filter(|(_, count)| *count > 0).collect();
+        self.counts.values_mut().for_each(|count| *count = 0);
+        Self { counts: taken, total: std::mem::take(&mut self.total) }
+    }
+
     /// The sum of all counts.
     pub(super) fn total(&self) -> u64 {
         self.total

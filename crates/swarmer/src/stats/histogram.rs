@@ -214,6 +214,26 @@ impl<C: Count> Histogram<C> {
         *self = Self { pages: std::mem::take(&mut self.pages), ..Self::default() };
     }
 
+    /// Hands over what it holds and is empty then. Its pages stay, so that what is recorded next allocates nothing; with
+    /// `tidy` those that held nothing are given back.
+    pub(super) fn take(&mut self, tidy: bool) -> Self {
+        let mut taken = Self { pages: Vec::new(), ..*self };
+        if self.count > 0 {
+            taken.pages.resize_with(self.pages.len(), || None);
+        }
+        for (page, to) in self.pages.iter_mut().zip(&mut taken.pages) {
+            let Some(cells) = page else { continue };
+            if cells.iter().any(|cell| cell.get() > 0) {
+                *to = Some(cells.clone());
+                cells.fill(C::default());
+            } else if tidy {
+                *page = None;
+            }
+        }
+        *self = Self { pages: std::mem::take(&mut self.pages), ..Self::default() };
+        taken
+    }
+
     /// Number of values recorded.
     pub fn count(&self) -> u64 {
         self.count

@@ -146,6 +146,7 @@ impl Point for HistoryPoint {
         self.max.unite(later.max);
         self.mean.unite(later.mean);
         self.heat.merge(&later.heat);
+        self.heat.settle();
     }
 }
 

@@ -59,7 +59,7 @@ impl Metrics {
     }
 
     /// Hands over what came in since the last call; names stay.
-    pub(super) fn take(&mut self) -> MetricsDelta {
+    pub(super) fn take(&mut self, tidy: bool) -> MetricsDelta {
         let counters = self.counters.iter_mut().filter(|(_, count)| **count > 0);
         let gauges =
             self.gauges.iter_mut().filter_map(|(name, gauge)| Some((name.clone(), gauge.take()?)));
@@ -67,7 +67,7 @@ impl Metrics {
         MetricsDelta {
             counters: counters.map(|(name, count)| (name.clone(), std::mem::take(count))).collect(),
             gauges: gauges.collect(),
-            timings: timings.map(|(name, times)| (name.clone(), std::mem::take(times))).collect(),
+            timings: timings.map(|(name, times)| (name.clone(), times.take(tidy))).collect(),
         }
     }
 }
@@ -318,8 +318,8 @@ mod tests {
         a.timing("render", Duration::from_millis(10));
         b.timing("render", Duration::from_millis(30));
         for recorder in [&mut a, &mut b] {
-            merged.merge(&recorder.take());
-            assert!(recorder.take().is_empty(), "taken once");
+            merged.merge(&recorder.take(false));
+            assert!(recorder.take(false).is_empty(), "taken once");
         }
         let rows = merged.rows(10.0, &anchor);
         assert_eq!(rows[0].value, MetricValue::Counter { total: 5, per_second: 0.5 });
@@ -340,7 +340,7 @@ mod tests {
             metrics.count(&number.to_string(), 1);
         }
         let mut merged = MergedMetrics::default();
-        merged.merge(&metrics.take());
+        merged.merge(&metrics.take(false));
         let rows = merged.rows(1.0, &Anchor::now());
         assert!(rows.len() <= limits::METRICS + 1);
         let other = rows.iter().find(|row| *row.name == *limits::OTHER).expect("a row");

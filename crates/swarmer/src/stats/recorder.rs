@@ -1,7 +1,7 @@
 //! The recorder: one per driver thread, on the path of every request.
 //!
 //! A success costs one hash of the names, one table lookup and a handful of additions; it allocates nothing once the
-//! row and the page of its histogram exist. Texts are rendered for failures only.
+//! row and the page of its histogram exist, and both outlive a hand-over. Texts are rendered for failures only.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
@@ -22,6 +22,9 @@ use super::picks::{self, Picks};
 use super::runs::{Journeys, Run, RunEnd};
 use super::schedule::ScheduleDelta;
 use crate::clock::Anchor;
+
+/// After so many hand-overs, memory that only rare response times needed is given back.
+const TIDY_EVERY: usize = 60;
 
 /// A segment of users ("A", "B") that is shown apart: a small number that stands for its name within one recorder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -338,7 +341,9 @@ impl Recorder {
     /// Hands over everything since the last call and starts afresh. Names keep their rows.
     pub fn take(&mut self) -> Delta {
         let exemplars = self.take_picks();
-        let Self { rows, anchor, options, .. } = self;
+        // Pages of rare response times are not kept for ever.
+        let tidy = self.handed_over.is_multiple_of(TIDY_EVERY);
+        let Self { rows, anchor, .. } = self;
         let (errors, folded_errors) = self.errors.take();
         let errors = errors.map(|entry| ErrorDelta {
             key: Arc::clone(&rows[entry.row].key),
@@ -349,11 +354,11 @@ impl Recorder {
         });
         let errors = errors.collect();
         let active = rows.iter_mut().filter(|row| row.requests > 0);
-        let rows = active.map(|row| row.take(anchor, *options)).collect();
+        let rows = active.map(|row| row.take(anchor, tidy)).collect();
         let (exceptions, folded_exceptions) = self.exceptions.take();
         Delta {
             rows,
-            journeys: self.journeys.take(),
+            journeys: self.journeys.take(tidy),
             exemplars,
             errors,
             folded_errors,
@@ -361,8 +366,8 @@ impl Recorder {
             folded_exceptions,
             folded_names: std::mem::take(&mut self.folded_names),
             aborted: std::mem::take(&mut self.aborted),
-            schedule: std::mem::take(&mut self.schedule),
-            metrics: self.metrics.take(),
+            schedule: self.schedule.take(tidy),
+            metrics: self.metrics.take(tidy),
             pulses: Vec::new(),
         }
     }
@@ -498,20 +503,23 @@ impl Row {
         self.slow_from = picks.slow(nanos, sample.completed, detail);
     }
 
-    fn take(&mut self, anchor: &Anchor, options: RecorderOptions) -> RowDelta {
-        let coarse = options.coarse.then(CoarseBuckets::default);
-        RowDelta {
+    /// Hands over what was counted. What is allocated by that is allocated here and not in the next request.
+    fn take(&mut self, anchor: &Anchor, tidy: bool) -> RowDelta {
+        let from_due = self.from_due.as_mut().filter(|times| !times.is_empty());
+        let taken = RowDelta {
             key: Arc::clone(&self.key),
             requests: std::mem::take(&mut self.requests),
             untimed: std::mem::take(&mut self.untimed),
             failures: std::mem::take(&mut self.failures),
             bytes: std::mem::take(&mut self.bytes),
             last: anchor.epoch_seconds(self.last),
-            times: std::mem::take(&mut self.times),
-            from_due: self.from_due.take(),
-            coarse: std::mem::replace(&mut self.coarse, coarse),
-            seconds: std::mem::take(&mut self.seconds),
-        }
+            times: self.times.take(tidy),
+            from_due: from_due.map(|times| Box::new(times.take(tidy))),
+            coarse: self.coarse.as_mut().map(CoarseBuckets::take),
+            seconds: self.seconds.clone(),
+        };
+        self.seconds.clear();
+        taken
     }
 }
 

@@ -222,9 +222,9 @@ impl Journeys {
         })
     }
 
-    /// Hands over what happened since the last call.
-    pub(super) fn take(&mut self) -> Vec<JourneyDelta> {
-        self.list.iter_mut().filter_map(Journey::take).collect()
+    /// Hands over what happened since the last call; as to `tidy` see [`Histogram::take`].
+    pub(super) fn take(&mut self, tidy: bool) -> Vec<JourneyDelta> {
+        self.list.iter_mut().filter_map(|journey| journey.take(tidy)).collect()
     }
 }
 
@@ -278,7 +278,7 @@ impl Journey {
         })
     }
 
-    fn take(&mut self) -> Option<JourneyDelta> {
+    fn take(&mut self, tidy: bool) -> Option<JourneyDelta> {
         if !std::mem::take(&mut self.active) {
             return None;
         }
@@ -287,16 +287,18 @@ impl Journey {
             scenario: Arc::clone(&self.scenario),
             task: Arc::clone(&self.task),
             ends: ends.map(|(end, runs)| (Arc::clone(end), std::mem::take(runs))).collect(),
-            duration: std::mem::take(&mut self.duration),
-            between: std::mem::take(&mut self.between),
-            steps: self.steps.iter_mut().map(Step::take).collect(),
+            duration: self.duration.take(tidy),
+            between: self.between.take(tidy),
+            steps: self.steps.iter_mut().map(|step| step.take(tidy)).collect(),
         })
     }
 }
 
 impl Step {
-    fn take(&mut self) -> StepDelta {
+    fn take(&mut self, tidy: bool) -> StepDelta {
+        let (time, before) = (self.tally.time.take(tidy), self.tally.before.take(tidy));
         let tally = std::mem::take(&mut self.tally);
+        (self.tally.time, self.tally.before) = (tally.time, tally.before);
         StepDelta {
             method: Arc::clone(&self.method),
             name: Arc::clone(&self.name),
@@ -304,8 +306,8 @@ impl Step {
             ended_here: tally.ended_here,
             requests: tally.requests,
             failures: tally.failures,
-            time: tally.time,
-            before: tally.before,
+            time,
+            before,
             arrivals: tally.arrivals,
             places: tally.places,
             places_seen: tally.places_seen,

@@ -21,6 +21,14 @@ pub(super) struct ScheduleDelta {
 }
 
 impl ScheduleDelta {
+    /// Hands over what was seen; see [`Histogram::take`].
+    pub(super) fn take(&mut self, tidy: bool) -> Self {
+        let late = self.late.take(tidy);
+        let (started, dropped) =
+            (std::mem::take(&mut self.started), std::mem::take(&mut self.dropped));
+        Self { started, dropped, late }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.started == 0 && self.dropped == 0
     }

@@ -1,5 +1,7 @@
 //! A workload on a terminal of its own: keys go in, what the screen gets comes out, its settings can be asked for.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -30,11 +32,21 @@ impl OnTerminal {
 
     /// As [`start`](Self::start), with these variables in its environment.
     pub(crate) fn with(arguments: &str, variables: &[(&str, &Path)]) -> Self {
+        Self::sized(arguments, variables, (0, 0))
+    }
+
+    /// The same with so many columns and rows: a full-screen view needs some.
+    pub(crate) fn sized(
+        arguments: &str,
+        variables: &[(&str, &Path)],
+        (columns, rows): (u16, u16),
+    ) -> Self {
         let (mut master, mut slave) = (0, 0);
         let none = std::ptr::null_mut();
-        // SAFETY: both pointers are to integers that live here; the other three may be null.
+        let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: the pointers are to integers and a size that live here; the other two may be null.
         let opened = unsafe {
-            libc::openpty(&raw mut master, &raw mut slave, none, none.cast(), none.cast())
+            libc::openpty(&raw mut master, &raw mut slave, none, none.cast(), &raw const size)
         };
         assert_eq!(opened, 0);
         // SAFETY: both descriptors are new, and nobody else has them.

@@ -1,5 +1,7 @@
 //! A workload with users to replay, and a target that knows who asked for what.
 
+mod serving;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -14,6 +16,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rand::RngExt;
 use serde_json::json;
+pub(crate) use serving::Speaks;
 use swarmer::options::Opt;
 use swarmer::prelude::*;
 
@@ -28,17 +31,21 @@ pub(crate) struct Register {
 
 impl Register {
     pub(crate) fn start() -> Self {
+        Self::speaking(Speaks::Plain)
+    }
+
+    pub(crate) fn speaking(speaks: Speaks) -> Self {
         let seen: Arc<Mutex<Journal>> = Arc::default();
         let app = Router::new().fallback(answer).with_state(Arc::clone(&seen));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{}://{}", speaks.scheme(), listener.local_addr().unwrap());
         thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, app).await.unwrap();
+                serving::serve(listener, app, speaks).await;
             });
         });
         Self { url, seen }
