@@ -2,6 +2,7 @@
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
 mod accuracy;
+mod ceiling;
 mod cluster;
 mod contender;
 mod drivers;
@@ -12,6 +13,7 @@ mod http2;
 mod journeys;
 mod memory;
 mod peers;
+mod process;
 mod record;
 mod section;
 mod server;
@@ -21,6 +23,7 @@ mod stall;
 mod start;
 mod throughput;
 mod tls;
+mod tools;
 mod turns;
 
 use std::path::PathBuf;
