@@ -19,14 +19,17 @@ use counts::{Counts, of_csv, of_goose, of_locust};
 /// Agents at work.
 const AGENTS: u32 = 32;
 
-/// Length of a run, in seconds: the start, what is measured, and some more for a clock that began late.
-const SECONDS: u64 = START + MEASURED + 1;
+/// Length of a run, in seconds: the start, what is measured, and some more, for the clock of a generator began earlier.
+const SECONDS: u64 = START + MEASURED + 2;
 
-/// So long after its start, in seconds, a generator has all its agents signed in.
-const START: u64 = 3;
+/// So long after its first requests, in seconds, a generator has all its agents signed in.
+const START: u64 = 2;
 
 /// And so long it is watched then, in seconds.
 const MEASURED: u64 = 6;
+
+/// The longest that a generator may take to its first requests.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Each takes a run of each contender.
 const MOST_ROUNDS: u32 = 3;
@@ -46,7 +49,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
             "All of DynaClaimz in one process on the first core, on SQLite, started and seeded anew for each run, so that all find \
              the same; the generator on the second, with {AGENTS} agents who neither wait nor think: sign-in (BCRYPT_COST={BCRYPT_COST}), \
              lists, changes, seven journeys by their weights. {rounds} rounds, taking turns. Of each run {MEASURED} s are measured, \
-             {START} s after its start: requests as the gateway counts them, and the processor time of both processes meanwhile."
+             {START} s after its first requests: requests as the gateway counts them, and the processor time of both processes meanwhile."
         ),
     );
     section.versions = vec![own_version()];
@@ -132,6 +135,11 @@ impl Runs {
     fn take(&mut self, side: &Side) -> Result<()> {
         let system = System::start(Some("0"), Some(BCRYPT_COST))?;
         let mut generator = side.contender.start(&system.gateway_url())?;
+        let until = Instant::now() + PATIENCE;
+        while system.requests()? < f64::from(AGENTS) {
+            ensure!(Instant::now() < until, "no requests of {}", side.contender.name);
+            sleep(Duration::from_millis(50));
+        }
         sleep(Duration::from_secs(START));
         let mut look = || -> Result<_> {
             let moment = Instant::now();
@@ -141,6 +149,7 @@ impl Runs {
         sleep(Duration::from_secs(MEASURED));
         let after = look()?;
         let requests = after.1 - before.1;
+        ensure!(requests > 0.0, "no requests of {} while it was watched", side.contender.name);
         self.rates.push(requests / (after.0 - before.0).as_secs_f64());
         self.costs.push((after.2 - before.2) / requests * 1e6);
         self.services.push((after.3 - before.3) / requests * 1e6);

@@ -14,6 +14,7 @@ mod journeys;
 mod memory;
 mod peers;
 mod process;
+mod readme;
 mod record;
 mod section;
 mod server;
@@ -26,6 +27,7 @@ mod tls;
 mod tools;
 mod turns;
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
@@ -61,6 +63,9 @@ struct Arguments {
     /// Measure nothing: write the published page from this file to standard output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "save", "list"])]
     page: Option<PathBuf>,
+    /// Instead of the page write this text, its table of ratios made anew from the same file.
+    #[arg(long, value_name = "FILE", requires = "page")]
+    readme: Option<PathBuf>,
 }
 
 /// Measures one part.
@@ -91,7 +96,13 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some(file) = &arguments.page {
-        print!("{}", show::page(&Record::read(file)?, &file.display().to_string()));
+        let record = Record::read(file)?;
+        match &arguments.readme {
+            Some(readme) => {
+                print!("{}", readme::with_table(&fs::read_to_string(readme)?, &record)?)
+            }
+            None => print!("{}", show::page(&record, &file.display().to_string())),
+        }
         return Ok(());
     }
     for part in &arguments.only {
