@@ -10,10 +10,14 @@ use crate::server::{Nginx, Speaks};
 use crate::tools::{own_version, version};
 use crate::turns::{self, Peer};
 
+/// Each takes six runs.
+const MOST_ROUNDS: u32 = 3;
+
 /// # Errors
 /// When a contender or the server cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
-    let Arguments { rounds, seconds, connections, .. } = *arguments;
+    let Arguments { seconds, connections, .. } = *arguments;
+    let rounds = arguments.rounds.min(MOST_ROUNDS);
     let load = Load { connections, seconds };
     let mut section = Section::new(
         "http2",

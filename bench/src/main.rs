@@ -29,6 +29,7 @@ mod turns;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
@@ -125,9 +126,10 @@ fn main() -> Result<()> {
         if !arguments.only.is_empty() && !arguments.only.iter().any(|only| only == name) {
             continue;
         }
-        let began = record::beginning();
+        let (began, clock) = (record::beginning(), Instant::now());
         let section = Section { began, ..measure(&arguments)? };
         println!("{}", show::section(&section, 2));
+        println!("({name} took {:.0} s)\n", clock.elapsed().as_secs_f64());
         record.take(section, &names);
         // Part by part: what an hour has measured does not get lost when the next part fails.
         if let Some(file) = &arguments.save {

@@ -18,6 +18,9 @@ const PLAIN_GOAL: f64 = 60.0;
 /// Rounds with peers that are slower by whole factors: their ratios are far from the limits' edge.
 const SLOW_ROUNDS: u32 = 3;
 
+/// Rounds beside Locust that tell when the server is full.
+const ROOM_ROUNDS: u32 = 2;
+
 /// # Errors
 /// When a contender or the server cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
@@ -34,7 +37,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              every ratio is one of neighbouring runs: {rounds} rounds with wrk and oha, {slow_rounds} with the others. Rates are as \
              the programs report them (oha and Goose: their counts over their times). CPU time is that of the whole process, its start \
              included; memory is the largest resident set. At the end wrk runs beside Locust's users once more, and the processor time of \
-             nginx's worker meanwhile tells at which rate its core would be full: {slow_rounds} rounds."
+             nginx's worker meanwhile tells at which rate its core would be full."
         ),
     );
     section.versions = vec![version("nginx")?, own_version()];
@@ -43,7 +46,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     let mut runs = turns::take(&mut section, server.target(), rounds, &ours, &fast)?;
     runs.extend(turns::take(&mut section, server.target(), slow_rounds, &ours, &slow)?);
     turns::figures(&mut section, &ours, &runs);
-    room(&mut section, &server, slow_rounds, load)?;
+    room(&mut section, &server, rounds.min(ROOM_ROUNDS), load)?;
     Ok(section)
 }
 
