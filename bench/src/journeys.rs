@@ -19,14 +19,15 @@ use counts::{Counts, of_csv, of_goose, of_locust};
 /// Agents at work.
 const AGENTS: u32 = 32;
 
-/// Length of a run, in seconds: the start, what is measured, and some more, for the clock of a generator began earlier.
+/// Length of a run, in seconds: the start, what is measured, and some more, because the clock of a generator begins earlier:
+/// that of Locust before its modules are loaded.
 const SECONDS: u64 = START + MEASURED + 2;
 
 /// So long after its first requests, in seconds, a generator has all its agents signed in.
 const START: u64 = 2;
 
-/// And so long it is watched then, in seconds.
-const MEASURED: u64 = 5;
+/// And so long it is watched then, in seconds; an even number.
+const MEASURED: u64 = 6;
 
 /// The longest that a generator may take to its first requests.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -153,10 +154,14 @@ impl Runs {
             Ok((moment, system.requests()?, generator.cpu()?, cpu_of(system.id())?))
         };
         let before = look()?;
-        sleep(Duration::from_secs(MEASURED));
+        sleep(Duration::from_secs(MEASURED / 2));
+        let middle = look()?;
+        sleep(Duration::from_secs(MEASURED / 2));
         let after = look()?;
         let requests = after.1 - before.1;
-        ensure!(requests > 0.0, "no requests of {} while it was watched", side.contender.name);
+        let late = after.1 - middle.1;
+        let name = side.contender.name;
+        ensure!(late > requests / 4.0, "{name} had ended before it was measured to the end");
         self.rates.push(requests / (after.0 - before.0).as_secs_f64());
         self.costs.push((after.2 - before.2) / requests * 1e6);
         self.services.push((after.3 - before.3) / requests * 1e6);
