@@ -100,7 +100,7 @@ fn main() -> Result<()> {
         let record = Record::read(file)?;
         match &arguments.readme {
             Some(readme) => {
-                print!("{}", readme::with_table(&fs::read_to_string(readme)?, &record)?)
+                print!("{}", readme::with_table(&fs::read_to_string(readme)?, &record)?);
             }
             None => print!("{}", show::page(&record, &file.display().to_string())),
         }

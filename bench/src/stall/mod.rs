@@ -48,7 +48,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
     );
     let script = ["constant:10000", "--stall-at=8000", "--stall-for=2000"];
     let server = Truth::start(&script.map(str::to_owned))?;
-    let clients = clients(server.url(), &mut section)?;
+    let clients = clients(server.url(), &mut section);
     let said: Vec<Said> = thread::scope(|scope| {
         let running: Vec<_> = clients.into_iter().map(|client| scope.spawn(client)).collect();
         let ended = running.into_iter().map(ScopedJoinHandle::join);
@@ -118,7 +118,7 @@ fn judge(section: &mut Section, said: &[Said]) {
 }
 
 /// All clients that are there; the slowest to start comes first.
-fn clients<'a>(url: &'a str, section: &mut Section) -> Result<Vec<Client<'a>>> {
+fn clients<'a>(url: &'a str, section: &mut Section) -> Vec<Client<'a>> {
     let one = |who: &'static str, tag: u8, reported: Reported| vec![Said { who, tag, reported }];
     let time = format!("-z{SECONDS}s");
     let mut clients: Vec<Client<'a>> = Vec::new();
@@ -159,7 +159,7 @@ fn clients<'a>(url: &'a str, section: &mut Section) -> Result<Vec<Client<'a>>> {
         }
     }
     section.versions.insert(0, tools::own_version());
-    Ok(clients)
+    clients
 }
 
 /// This engine's open model, which says both: times from due and from sent.
