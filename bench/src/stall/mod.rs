@@ -159,6 +159,9 @@ fn clients<'a>(url: &'a str, section: &mut Section) -> Vec<Client<'a>> {
         }
     }
     section.versions.insert(0, tools::own_version());
+    if tools::peer("k6").is_err() {
+        section.notes.push("k6 is not on the search path and was not measured.".to_owned());
+    }
     clients
 }
 
