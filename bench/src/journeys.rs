@@ -75,8 +75,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
 const NOTE: &str = "Requests/s are what the services can answer, one core full, so they follow from which requests are made: where \
                     journeys end early because nothing is found, as in a new database, a larger part is sign-ins. At the usual \
                     cost of bcrypt sign-ins took most of the services' time, and with one database for all runs the \
-                    contenders met different ones: that is why Locust once seemed ahead by a third at four times the \
-                    processor time. The last table shows how equal the requests are.";
+                    contenders met different ones, \
+                    so rates of that time (Locust ahead by a third) are not comparable. The last table shows how equal the requests are.";
 
 /// A generator, and how to read which requests it made.
 struct Side {
