@@ -2,7 +2,7 @@
 # make live   the same with the page open on port 8089, until Ctrl-C
 # make ui     the web page and the report, which the binaries embed
 # make test   everything CI runs; installs by itself what it needs
-# make bench  this engine beside its peers, as ratios: bench/results/latest.json, docs/benchmarks.md
+# make bench  this engine beside its peers, as ratios: bench/results/latest.json, docs/benchmarks.md, README's table
 # make soak   what takes its time: workers killed, stopped and started anew for 15 minutes, and one that sleeps for 90 seconds
 # make lint   format, clippy, documentation, dependencies
 
@@ -42,6 +42,8 @@ bench:
 bench-page:
 	cargo run --release --package bench --bin bench -- --page bench/results/latest.json > target/benchmarks.md
 	mv target/benchmarks.md docs/benchmarks.md
+	cargo run --release --package bench --bin bench -- --page bench/results/latest.json --readme README.md > target/README.md
+	mv target/README.md README.md
 
 lint:
 	cd web && npm run lint

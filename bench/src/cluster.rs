@@ -12,8 +12,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Arguments;
-use crate::contender::beside;
+use crate::process::cpu_of;
 use crate::section::{Limit, Section};
+use crate::tools::beside;
 
 /// Users of the run; none of them is real.
 const USERS: u32 = 5_000;
@@ -237,7 +238,7 @@ impl Master {
 
     /// Cores it takes in this time, during which something is done once a second.
     fn cores_of(&self, time: Duration, mut each: impl FnMut(&Self) -> Result<()>) -> Result<f64> {
-        let (begun, before) = (Instant::now(), cpu_of(&self.process.0)?);
+        let (begun, before) = (Instant::now(), cpu_of(self.process.0.id())?);
         for second in 1.. {
             each(self)?;
             let next = Duration::from_secs(second).min(time);
@@ -246,7 +247,7 @@ impl Master {
                 break;
             }
         }
-        Ok((cpu_of(&self.process.0)? - before) / begun.elapsed().as_secs_f64())
+        Ok((cpu_of(self.process.0.id())? - before) / begun.elapsed().as_secs_f64())
     }
 
     /// Stops it in order; its peak memory in MB.
@@ -285,19 +286,6 @@ fn output_of(child: &mut Child) -> Result<String> {
     let status = child.wait()?;
     ensure!(status.success(), "the pretended workers failed: {err}");
     Ok(out)
-}
-
-/// User and system time of a process so far, in seconds.
-#[expect(clippy::cast_precision_loss, reason = "clock ticks")]
-fn cpu_of(process: &Child) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id()))?;
-    // The program's name, in parentheses, may hold anything.
-    let fields = stat.rsplit_once(')').context("no name")?.1;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |at: usize| -> Result<u64> { Ok(fields.get(at).context("too short")?.parse()?) };
-    // SAFETY: sysconf reads a constant of the system and touches no memory of ours.
-    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    Ok((ticks(11)? + ticks(12)?) as f64 / per_second as f64)
 }
 
 /// The largest resident set of a process so far, in MB.

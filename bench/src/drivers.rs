@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::Arguments;
-use crate::contender::beside;
 use crate::generator::{Finished, Generator};
 use crate::section::{Limit, Section};
 use crate::server::Nginx;
+use crate::tools::{beside, own_version};
 
 /// Tasks of the short and of the long run whose instructions are counted.
 const TASKS: (u32, u32) = (4_000, 24_000);
@@ -32,7 +32,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
             TASKS.1, TASKS.0, arguments.connections
         ),
     );
-    section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
+    section.versions.push(own_version());
     instructions(&mut section, &server)?;
     time(&mut section, &server, arguments.connections, seconds, rounds)?;
     section.notes.extend(NOTES.map(str::to_owned));

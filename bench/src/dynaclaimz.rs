@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Arguments;
-use crate::contender::{beside, wrk};
+use crate::contender::{Load, Target, wrk};
 use crate::memory::{mib, resident_of, terminate};
 use crate::section::Section;
+use crate::tools::{beside, own_version, version};
 
 /// Connections that read all the time.
 const CONNECTIONS: u32 = 32;
@@ -24,10 +25,11 @@ const CONNECTIONS: u32 = 32;
 /// When the services or wrk cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     let (rounds, seconds) = (arguments.rounds.min(3), arguments.seconds);
-    let system = System::start(None)?;
+    let system = System::start(None, None)?;
     let at_rest = resident_of(&system.process)?;
     let (token, quote) = system.quote()?;
-    let headers = [format!("Authorization: Bearer {token}")];
+    let load = Load { connections: CONNECTIONS, seconds };
+    let reader = wrk(load)?.with(["-H".to_owned(), format!("Authorization: Bearer {token}")]);
     let (through, bare) = (
         format!("http://127.0.0.1:{}/api/v1/quotes/{quote}", system.gateway),
         format!("http://127.0.0.1:{}/api/quotes/{quote}", system.quotes),
@@ -40,10 +42,12 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              {seconds} s, through the gateway and from the bare service by turns."
         ),
     );
+    section.versions = vec![own_version(), version("wrk")?];
+    let process = system.id();
     let (mut gateway, mut service) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        gateway.push(wrk(&through, CONNECTIONS, seconds, &headers)?.rate);
-        service.push(wrk(&bare, CONNECTIONS, seconds, &headers)?.rate);
+        gateway.push(reader.run(Target { url: &through, process })?.rate);
+        service.push(reader.run(Target { url: &bare, process })?.rate);
     }
     section.figure("through the gateway", "requests", "/s", &gateway);
     section.figure("bare service", "requests", "/s", &service);
@@ -68,8 +72,8 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// On these cores, as `taskset` takes them, or on all.
-    pub(crate) fn start(cores: Option<&str>) -> Result<Self> {
+    /// On these cores, as `taskset` takes them, or on all; with another cost of a sign-in than it has by itself.
+    pub(crate) fn start(cores: Option<&str>, bcrypt_cost: Option<u32>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let ports = free_ports()?;
         let program = beside("dynaclaimz")?;
@@ -87,6 +91,7 @@ impl System {
             .env("JWT_SECRET", "a-secret-of-the-benchmark-0123456789")
             .env("RATE_LIMIT_MAX_REQUESTS", "0")
             .env("RUST_LOG", "warn")
+            .envs(bcrypt_cost.map(|cost| ("BCRYPT_COST", cost.to_string())))
             .envs(
                 ["PORT", "USER_PORT", "POLICY_PORT", "CLAIMS_PORT", "QUOTES_PORT"]
                     .into_iter()
@@ -102,6 +107,19 @@ impl System {
 
     pub(crate) fn gateway_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.gateway)
+    }
+
+    /// The process in which all services are.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Requests under `/api/v1` so far, as the gateway counts them.
+    pub(crate) fn requests(&self) -> Result<f64> {
+        let metrics = self.ask_plain("GET", "/metrics", None, &Value::Null)?;
+        let line = metrics.lines().find(|line| line.starts_with("gateway_api_requests_total{"));
+        let number = line.and_then(|line| line.rsplit(' ').next());
+        Ok(number.context("the gateway does not count its requests")?.parse()?)
     }
 
     fn wait_until_ready(&self) -> Result<()> {
@@ -129,6 +147,18 @@ impl System {
 
     /// One request over a connection of its own; its JSON reply.
     fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Result<Value> {
+        let reply = self.ask_plain(method, path, token, body)?;
+        serde_json::from_str(&reply).with_context(|| format!("{method} {path}: {reply}"))
+    }
+
+    /// The same with the text of the reply.
+    fn ask_plain(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.gateway))?;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let bearer =
@@ -144,7 +174,7 @@ impl System {
         ensure!(reply.starts_with("HTTP/1.1 2"), "{method} {path}: {reply}");
         let start = reply.find("\r\n\r\n").context("no head")? + 4;
         // A chunked body would begin with its length; ours have a Content-Length.
-        serde_json::from_str(&reply[start..]).with_context(|| format!("{method} {path}: {reply}"))
+        Ok(reply.split_off(start))
     }
 }
 

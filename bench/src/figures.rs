@@ -10,12 +10,19 @@ pub(crate) struct Outcome {
     pub(crate) cpu: f64,
     /// Largest resident set, in MiB.
     pub(crate) peak_mib: f64,
+    /// User and system time of the process that answered, in seconds.
+    pub(crate) server_cpu: f64,
 }
 
 impl Outcome {
     /// In microseconds.
     pub(crate) fn cpu_per_request(&self) -> f64 {
         self.cpu / self.requests * 1e6
+    }
+
+    /// The same of the server.
+    pub(crate) fn server_cpu_per_request(&self) -> f64 {
+        self.server_cpu / self.requests * 1e6
     }
 }
 

@@ -1,4 +1,4 @@
-//! Load generators as processes that are watched while they run.
+//! Load generators as processes on cores of their own: watched while they run, and what they used when they have ended.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,8 +12,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::contender::beside;
 use crate::memory::{anonymous_of, resident_of};
+use crate::process::cpu_of;
+use crate::tools::beside;
 
 /// The longest that a run may take to reach any state that is waited for.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -30,6 +31,8 @@ pub(crate) struct Generator {
 pub(crate) struct Finished {
     /// User and system time, in seconds.
     pub(crate) cpu: f64,
+    /// Largest resident set, in MiB.
+    pub(crate) peak_mib: f64,
     pub(crate) stderr: String,
     folder: TempDir,
 }
@@ -37,8 +40,21 @@ pub(crate) struct Finished {
 impl Generator {
     /// Starts `program` on these cores, as `taskset` takes them, in a folder of its own.
     pub(crate) fn start(cores: &str, program: &Path, arguments: &[String]) -> Result<Self> {
+        Self::with_files(cores, program, arguments, &[])
+    }
+
+    /// The same, with files of these names and texts in its folder.
+    pub(crate) fn with_files(
+        cores: &str,
+        program: &Path,
+        arguments: &[String],
+        files: &[(&str, &str)],
+    ) -> Result<Self> {
         let name = program.display().to_string();
         let folder = tempfile::tempdir()?;
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text)?;
+        }
         let file = |name: &str| File::create(folder.path().join(name));
         let process = Command::new("taskset")
             .args(["-c", cores])
@@ -85,6 +101,11 @@ impl Generator {
         anonymous_of(self.process()?)
     }
 
+    /// User and system time so far, in seconds.
+    pub(crate) fn cpu(&mut self) -> Result<f64> {
+        cpu_of(self.process()?.id())
+    }
+
     /// Waits until its log holds `text`.
     pub(crate) fn wait_for(&mut self, text: &str) -> Result<()> {
         let until = Instant::now() + PATIENCE;
@@ -114,10 +135,16 @@ impl Generator {
         ensure!(waited > 0, "cannot wait for {}: {}", self.name, io::Error::last_os_error());
         let stderr = self.stderr();
         let status = ExitStatus::from_raw(status);
-        ensure!(status.success(), "{} ended with {status}: {stderr}", self.name);
         let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+        #[expect(clippy::cast_precision_loss, reason = "kibibytes of one process")]
+        let peak_mib = usage.ru_maxrss as f64 / 1024.0;
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir()?);
-        Ok(Finished { cpu, stderr, folder })
+        let finished = Finished { cpu, peak_mib, stderr, folder };
+        if !status.success() {
+            let stdout = finished.file("stdout").unwrap_or_default();
+            bail!("{} ended with {status}: {stdout}{}", self.name, finished.stderr);
+        }
+        Ok(finished)
     }
 }
 
@@ -137,9 +164,15 @@ fn with_outputs(arguments: &[String]) -> Vec<String> {
 }
 
 impl Finished {
+    /// What stands in a file of its folder; `stdout` is one of them.
+    pub(crate) fn file(&self, name: &str) -> Result<String> {
+        fs::read_to_string(self.folder.path().join(name))
+            .with_context(|| format!("it left no file {name}"))
+    }
+
     /// Requests, failures and requests per second, from the files of Locust's form that `--csv=run` made.
     pub(crate) fn totals(&self) -> Result<Totals> {
-        Totals::read(&fs::read_to_string(self.folder.path().join("run_stats.csv"))?)
+        Totals::read(&self.file("run_stats.csv")?)
     }
 
     /// The 99th percentile of the requests of this name, in milliseconds.
@@ -153,8 +186,7 @@ impl Finished {
     }
 
     fn row(&self, name: &str) -> Result<Value> {
-        let text = fs::read_to_string(self.folder.path().join("summary.json"))?;
-        row_of(serde_json::from_str(&text)?, name)
+        row_of(serde_json::from_str(&self.file("summary.json")?)?, name)
     }
 }
 

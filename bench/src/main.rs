@@ -2,6 +2,7 @@
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
 mod accuracy;
+mod ceiling;
 mod cluster;
 mod contender;
 mod drivers;
@@ -12,6 +13,8 @@ mod http2;
 mod journeys;
 mod memory;
 mod peers;
+mod process;
+mod readme;
 mod record;
 mod section;
 mod server;
@@ -21,9 +24,12 @@ mod stall;
 mod start;
 mod throughput;
 mod tls;
+mod tools;
 mod turns;
 
+use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
@@ -58,6 +64,9 @@ struct Arguments {
     /// Measure nothing: write the published page from this file to standard output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "save", "list"])]
     page: Option<PathBuf>,
+    /// Instead of the page write this text, its table of ratios made anew from the same file.
+    #[arg(long, value_name = "FILE", requires = "page")]
+    readme: Option<PathBuf>,
 }
 
 /// Measures one part.
@@ -88,7 +97,13 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some(file) = &arguments.page {
-        print!("{}", show::page(&Record::read(file)?, &file.display().to_string()));
+        let record = Record::read(file)?;
+        match &arguments.readme {
+            Some(readme) => {
+                print!("{}", readme::with_table(&fs::read_to_string(readme)?, &record)?);
+            }
+            None => print!("{}", show::page(&record, &file.display().to_string())),
+        }
         return Ok(());
     }
     for part in &arguments.only {
@@ -111,9 +126,10 @@ fn main() -> Result<()> {
         if !arguments.only.is_empty() && !arguments.only.iter().any(|only| only == name) {
             continue;
         }
-        let began = record::beginning();
+        let (began, clock) = (record::beginning(), Instant::now());
         let section = Section { began, ..measure(&arguments)? };
         println!("{}", show::section(&section, 2));
+        println!("({name} took {:.0} s)\n", clock.elapsed().as_secs_f64());
         record.take(section, &names);
         // Part by part: what an hour has measured does not get lost when the next part fails.
         if let Some(file) = &arguments.save {

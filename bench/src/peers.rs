@@ -1,12 +1,11 @@
 //! Peers that `tools/install-bench-tools` installs, and how to read what they say.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::contender::{Contender, Count, Load, OUT, URL, number_after, version};
+use crate::contender::{Contender, Count, Load, URL, number_after};
+use crate::tools::peer;
 
 /// oha, one worker per connection.
 pub(crate) fn oha(Load { connections, seconds }: Load) -> Result<Contender> {
@@ -20,16 +19,7 @@ pub(crate) fn oha(Load { connections, seconds }: Load) -> Result<Contender> {
         format!("{seconds}s"),
         URL.to_owned(),
     ];
-    Ok(Contender::new("oha", oha_program()?, arguments, |ended, _| read_oha(&ended.stdout)))
-}
-
-/// As it says it itself.
-pub(crate) fn oha_version() -> Result<String> {
-    version(oha_program()?, "--version")
-}
-
-fn oha_program() -> Result<PathBuf> {
-    installed("bench-tools/bin/oha")
+    Ok(Contender::new("oha", peer("oha")?, arguments, |run| read_oha(&run.file("stdout")?)))
 }
 
 /// Goose, with the journey in `bench/peers/goose`.
@@ -40,19 +30,10 @@ pub(crate) fn goose(Load { connections, seconds }: Load) -> Result<Contender> {
         "--increase-rate=100000".to_owned(),
         format!("--run-time={seconds}s"),
         "--quiet".to_owned(),
-        format!("--report-file={OUT}/report.json"),
+        "--report-file=report.json".to_owned(),
     ];
-    let program = installed("bench-tools/bin/goose-hammer")?;
-    Ok(Contender::new("Goose", program, arguments, |_, folder| {
-        read_goose(&std::fs::read_to_string(folder.join("report.json"))?)
-    }))
-}
-
-/// The release that `bench/peers/goose` is built with.
-pub(crate) fn goose_version() -> Result<String> {
-    let manifest = include_str!("../peers/goose/Cargo.toml");
-    let line = manifest.lines().find_map(|line| line.strip_prefix("goose = \"="));
-    Ok(format!("Goose {}", line.context("no pinned goose")?.trim_matches('"')))
+    let program = peer("goose-hammer")?;
+    Ok(Contender::new("Goose", program, arguments, |run| read_goose(&run.file("report.json")?)))
 }
 
 /// Locust with one of the two users in `bench/peers/locust/hammer.py`.
@@ -62,7 +43,7 @@ pub(crate) fn locust(
     Load { connections, seconds }: Load,
 ) -> Result<Contender> {
     let arguments = [
-        format!("--locustfile={OUT}/hammer.py"),
+        "--locustfile=hammer.py".to_owned(),
         format!("--host={URL}"),
         "--headless".to_owned(),
         "--json".to_owned(),
@@ -71,49 +52,29 @@ pub(crate) fn locust(
         format!("--run-time={seconds}s"),
         user.to_owned(),
     ];
+    let program = peer("locust")?;
     let contender =
-        Contender::new(name, locust_program()?, arguments, |ended, _| read_locust(&ended.stdout));
+        Contender::new(name, program, arguments, |run| read_locust(&run.file("stdout")?));
     Ok(contender.file("hammer.py", include_str!("../peers/locust/hammer.py")))
 }
 
-/// Its release and that of Python.
-pub(crate) fn locust_version() -> Result<String> {
-    // `locust 2.47.0 from /somewhere (Python 3.11.7, ...)`
-    let said = version(locust_program()?, "--version")?;
-    let (release, rest) = said.split_once(" from ").unwrap_or((&said, ""));
-    let python = rest.split_once("(Python ").map_or("", |(_, rest)| rest);
-    let python = python.split([',', ')']).next().unwrap_or_default();
-    Ok(format!("{release} (Python {python})"))
-}
-
-fn locust_program() -> Result<PathBuf> {
-    match std::env::var_os("SWARMER_VENV") {
-        Some(place) => Ok(Path::new(&place).join("bin/locust")),
-        None => installed("venv-locust/bin/locust"),
-    }
-}
-
 /// k6, which has to be on the path: no registry that we use has it.
-pub(crate) fn k6(Load { connections, seconds }: Load) -> Contender {
+pub(crate) fn k6(Load { connections, seconds }: Load) -> Result<Contender> {
     let arguments = [
         "run".to_owned(),
         "--quiet".to_owned(),
         format!("--vus={connections}"),
         format!("--duration={seconds}s"),
         format!("--env=TARGET={URL}"),
-        format!("{OUT}/hammer.js"),
+        "hammer.js".to_owned(),
     ];
-    let contender = Contender::new("k6", "k6", arguments, |ended, _| read_k6(&ended.stdout));
-    contender.file("hammer.js", include_str!("../peers/k6/hammer.js"))
-}
-
-/// As it says it itself.
-pub(crate) fn k6_version() -> Result<String> {
-    version("k6", "version")
+    let contender =
+        Contender::new("k6", peer("k6")?, arguments, |run| read_k6(&run.file("stdout")?));
+    Ok(contender.file("hammer.js", include_str!("../peers/k6/hammer.js")))
 }
 
 /// h2load over so many connections with so many requests at once on each.
-pub(crate) fn h2load(Load { connections, seconds }: Load, streams: u32) -> Contender {
+pub(crate) fn h2load(Load { connections, seconds }: Load, streams: u32) -> Result<Contender> {
     let arguments = [
         "-t1".to_owned(),
         format!("-c{connections}"),
@@ -121,21 +82,9 @@ pub(crate) fn h2load(Load { connections, seconds }: Load, streams: u32) -> Conte
         format!("-D{seconds}"),
         URL.to_owned(),
     ];
-    Contender::new("h2load", "h2load", arguments, |ended, _| read_h2load(&ended.stdout))
-}
-
-/// As it says it itself.
-pub(crate) fn h2load_version() -> Result<String> {
-    version("h2load", "--version")
-}
-
-/// A file below the build folder.
-fn installed(place: &str) -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let target = program.ancestors().nth(2).context("this program is in no build folder")?;
-    let path = target.join(place);
-    ensure!(path.exists(), "target/{place} is not there; tools/install-bench-tools makes it");
-    Ok(path)
+    Ok(Contender::new("h2load", peer("h2load")?, arguments, |run| {
+        read_h2load(&run.file("stdout")?)
+    }))
 }
 
 /// Goose's report. Its own `duration` is in whole seconds, so that the time is taken from its history: from the moment

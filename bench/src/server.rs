@@ -10,6 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::contender::Target;
+use crate::process::children_of;
+use crate::tools::peer;
+
 /// How the server is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaks {
@@ -25,6 +29,8 @@ pub(crate) enum Speaks {
 
 pub(crate) struct Nginx {
     process: Child,
+    /// The process that answers.
+    worker: u32,
     url: String,
     folder: TempDir,
 }
@@ -46,14 +52,15 @@ impl Nginx {
         };
         let path = folder.path().join("nginx.conf");
         fs::write(&path, configuration(folder.path(), port, speaks))?;
-        let process = Command::new("nginx")
+        let process = Command::new(peer("nginx")?)
             .arg("-c")
             .arg(&path)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .context("`nginx` does not start; is the package nginx-light installed?")?;
-        let mut server = Self { process, url: format!("{scheme}://127.0.0.1:{port}"), folder };
+            .context("`nginx` does not start")?;
+        let url = format!("{scheme}://127.0.0.1:{port}");
+        let mut server = Self { process, worker: 0, url, folder };
         server.wait_until_up(port)?;
         Ok(server)
     }
@@ -67,9 +74,16 @@ impl Nginx {
         self.folder.path().join("sessions.log")
     }
 
+    pub(crate) fn target(&self) -> Target<'_> {
+        Target { url: &self.url, process: self.worker }
+    }
+
     fn wait_until_up(&mut self, port: u16) -> Result<()> {
         for _ in 0..100 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            // The port is open before the worker is there.
+            let worker = children_of(self.process.id())?;
+            if let (Ok(_), [worker]) = (TcpStream::connect(("127.0.0.1", port)), &worker[..]) {
+                self.worker = *worker;
                 return Ok(());
             }
             if let Some(status) = self.process.try_wait()? {
@@ -90,12 +104,6 @@ impl Drop for Nginx {
         }
         let _ = self.process.wait();
     }
-}
-
-/// As nginx says it itself: `nginx/1.22.1`.
-pub(crate) fn version() -> Result<String> {
-    let said = crate::contender::version("nginx", "-v")?;
-    Ok(said.trim_start_matches("nginx version: ").to_owned())
 }
 
 fn configuration(folder: &Path, port: u16, speaks: Speaks) -> String {

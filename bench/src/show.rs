@@ -84,14 +84,14 @@ fn table(text: &mut String, Table { caption, columns, rows }: &Table) {
     }
 }
 
-fn range(spread: &Spread, rounds: usize) -> String {
+pub(crate) fn range(spread: &Spread, rounds: usize) -> String {
     if rounds == 1 {
         return "one run".to_owned();
     }
     format!("{} … {}", number(spread.least), number(spread.most))
 }
 
-fn judged(limit: Option<Limit>, values: &[f64]) -> String {
+pub(crate) fn judged(limit: Option<Limit>, values: &[f64]) -> String {
     let Some(limit) = limit else { return String::new() };
     let wanted = match limit {
         Limit::AtLeast(least) => format!("≥ {}", number(least)),
@@ -107,7 +107,7 @@ fn judged(limit: Option<Limit>, values: &[f64]) -> String {
 }
 
 /// Three digits that count, thousands apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,

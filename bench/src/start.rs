@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::Arguments;
-use crate::contender::beside;
-use crate::journeys::locust;
 use crate::memory::terminate;
 use crate::section::{Limit, Section};
+use crate::tools::{beside, own_version, present};
 
 /// How often each program is started.
 const STARTS: u32 = 10;
@@ -22,11 +21,10 @@ const STARTS: u32 = 10;
 /// The longest that a program may take to its first request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A program, what makes it print its help, and what makes it send a request to `URL`.
+/// A program, and what makes it send a request to `URL`.
 struct Program {
     name: &'static str,
     path: PathBuf,
-    help: &'static str,
     request: &'static str,
 }
 
@@ -41,7 +39,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
              within the harness. {STARTS} starts each, programs taking turns, on any core."
         ),
     );
-    section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
+    section.versions.push(own_version());
     let target = Target::start()?;
     let programs = programs(&mut section)?;
     let mut times: Vec<_> = programs.iter().map(|_| (Vec::new(), Vec::new())).collect();
@@ -81,37 +79,26 @@ fn programs(section: &mut Section) -> Result<Vec<Program>> {
     let ours = Program {
         name: "swarmer",
         path: beside("hammer")?,
-        help: "--help",
         request: "--headless --only-summary --users=1 --threads=1 --run-time=1s --host=URL Hammer",
     };
     let mut programs = vec![ours];
-    for (name, path, request) in [
-        ("wrk", find("wrk"), "-t1 -c1 -d1s URL"),
-        ("oha", find("oha"), "--no-tui -c 1 -n 1 URL"),
-        ("Locust", locust().ok(), "-f FILE --headless --only-summary -u 1 -t 1s -H URL"),
+    for (name, program, request) in [
+        ("wrk", "wrk", "-t1 -c1 -d1s URL"),
+        ("oha", "oha", "--no-tui -c 1 -n 1 URL"),
+        ("Locust", "locust", "-f FILE --headless --only-summary -u 1 -t 1s -H URL"),
     ] {
-        let help = if name == "Locust" { "-m locust --help" } else { "--help" };
-        match path {
-            Some(path) => programs.push(Program { name, path, help, request }),
-            None => section.notes.push(format!("{name} is not here and was not measured.")),
+        if let Some(path) = present(section, program) {
+            programs.push(Program { name, path, request });
         }
     }
     Ok(programs)
-}
-
-/// A peer among the harness's own tools, or on PATH.
-fn find(program: &str) -> Option<PathBuf> {
-    let own = Path::new("target/bench-tools");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [own.to_owned(), own.join("bin")].into_iter().chain(std::env::split_paths(&path));
-    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Milliseconds until the help is printed. wrk ends its own with an error.
 fn help_time(program: &Program) -> Result<f64> {
     let path = if program.name == "swarmer" { beside("load-tests")? } else { program.path.clone() };
     let began = Instant::now();
-    let output = Command::new(&path).args(program.help.split(' ')).stdin(Stdio::null()).output()?;
+    let output = Command::new(&path).arg("--help").stdin(Stdio::null()).output()?;
     let time = began.elapsed();
     anyhow::ensure!(
         !output.stdout.is_empty() || !output.stderr.is_empty(),
@@ -149,12 +136,8 @@ impl Target {
         let arguments =
             program.request.replace("URL", &self.url).replace("FILE", &file.display().to_string());
         while self.heard.try_recv().is_ok() {}
-        let mut command = Command::new(&program.path);
-        if program.name == "Locust" {
-            command.args(["-m", "locust"]);
-        }
         let began = Instant::now();
-        let mut process = command
+        let mut process = Command::new(&program.path)
             .args(arguments.split(' '))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

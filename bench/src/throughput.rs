@@ -3,16 +3,23 @@
 use anyhow::{Context, Result};
 
 use crate::Arguments;
-use crate::contender::{Load, own_version, swarmer, wrk_version, wrk_with};
-use crate::peers::{
-    goose, goose_version, k6, k6_version, locust, locust_version, oha, oha_version,
-};
+use crate::ceiling::{self, Goal};
+use crate::contender::{Contender, Load, swarmer, wrk};
+use crate::peers::{goose, k6, locust, oha};
 use crate::section::Section;
-use crate::server::{self, Nginx};
+use crate::server::Nginx;
+use crate::tools::{own_version, present, version};
 use crate::turns::{self, Peer};
+
+/// What our rate is to be at least over those of Locust's two kinds of user.
+const FAST_GOAL: f64 = 15.0;
+const PLAIN_GOAL: f64 = 60.0;
 
 /// Rounds with peers that are slower by whole factors: their ratios are far from the limits' edge.
 const SLOW_ROUNDS: u32 = 3;
+
+/// Rounds beside Locust that tell when the server is full.
+const ROOM_ROUNDS: u32 = 2;
 
 /// # Errors
 /// When a contender or the server cannot be started, or a request fails.
@@ -29,31 +36,51 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              {connections} connections and no wait, for {seconds} s. Contenders take turns, this engine between two peers, so that \
              every ratio is one of neighbouring runs: {rounds} rounds with wrk and oha, {slow_rounds} with the others. Rates are as \
              the programs report them (oha and Goose: their counts over their times). CPU time is that of the whole process, its start \
-             included; memory is the largest resident set."
+             included; memory is the largest resident set. At the end wrk runs beside Locust's users once more, and the processor time of \
+             nginx's worker meanwhile tells at which rate its core would be full."
         ),
     );
-    section.versions = vec![server::version()?, own_version()];
+    section.versions = vec![version("nginx")?, own_version()];
     let ours = swarmer(load)?;
-    let (fast, slow) = peers(&mut section, load);
-    let mut runs = turns::take(&mut section, server.url(), rounds, &ours, &fast)?;
-    runs.extend(turns::take(&mut section, server.url(), slow_rounds, &ours, &slow)?);
+    let (fast, slow) = peers(&mut section, load)?;
+    let mut runs = turns::take(&mut section, server.target(), rounds, &ours, &fast)?;
+    runs.extend(turns::take(&mut section, server.target(), slow_rounds, &ours, &slow)?);
     turns::figures(&mut section, &ours, &runs);
+    room(&mut section, &server, rounds.min(ROOM_ROUNDS), load)?;
     Ok(section)
 }
 
 /// Those that are installed: first those of our speed, then the others.
-fn peers(section: &mut Section, load: Load) -> (Vec<Peer>, Vec<Peer>) {
+fn peers(section: &mut Section, load: Load) -> Result<(Vec<Peer>, Vec<Peer>)> {
     let fast = [
-        turns::present(section, "wrk", wrk_version(), || Ok(wrk_with(load)), Some(0.95)),
-        turns::present(section, "oha", oha_version(), || oha(load), Some(1.05)),
+        Peer::present(section, "wrk", || wrk(load), Some(0.95))?,
+        Peer::present(section, "oha", || oha(load), Some(1.05))?,
     ];
-    let quick = || locust("Locust FastHttpUser", "Fast", load);
-    let plain = || locust("Locust HttpUser", "Plain", load);
     let slow = [
-        turns::present(section, "Goose", goose_version(), || goose(load), Some(2.0)),
-        turns::present(section, "Locust", locust_version(), quick, Some(15.0)),
-        turns::present(section, "Locust", locust_version(), plain, Some(60.0)),
-        turns::present(section, "k6", k6_version(), || Ok(k6(load)), None),
+        Peer::present(section, "goose-hammer", || goose(load), Some(2.0))?,
+        Peer::present(section, "locust", || fast_user(load), Some(FAST_GOAL))?,
+        Peer::present(section, "locust", || plain_user(load), Some(PLAIN_GOAL))?,
+        Peer::present(section, "k6", || k6(load), None)?,
     ];
-    (fast.into_iter().flatten().collect(), slow.into_iter().flatten().collect())
+    Ok((fast.into_iter().flatten().collect(), slow.into_iter().flatten().collect()))
+}
+
+fn fast_user(load: Load) -> Result<Contender> {
+    locust("Locust FastHttpUser", "Fast", load)
+}
+
+fn plain_user(load: Load) -> Result<Contender> {
+    locust("Locust HttpUser", "Plain", load)
+}
+
+/// Whether the server leaves room for the goals that are about Locust.
+fn room(section: &mut Section, server: &Nginx, rounds: u32, load: Load) -> Result<()> {
+    if ["wrk", "locust"].iter().any(|name| present(section, name).is_none()) {
+        return Ok(());
+    }
+    let goals = [
+        Goal { peer: fast_user(load)?, times: FAST_GOAL },
+        Goal { peer: plain_user(load)?, times: PLAIN_GOAL },
+    ];
+    ceiling::measure(section, server.target(), rounds, &wrk(load)?, &goals)
 }

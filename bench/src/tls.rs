@@ -5,11 +5,12 @@ use std::fs::{self, File};
 use anyhow::{Context, Result};
 
 use crate::Arguments;
-use crate::contender::{Contender, Load, own_version, swarmer, wrk_version, wrk_with};
+use crate::contender::{Contender, Load, swarmer, wrk};
 use crate::figures::Outcome;
-use crate::peers::{oha, oha_version};
+use crate::peers::oha;
 use crate::section::Section;
-use crate::server::{self, Nginx, Speaks};
+use crate::server::{Nginx, Speaks};
+use crate::tools::{own_version, version};
 use crate::turns::{self, Peer};
 
 /// Rounds of handshakes, which no limit depends on.
@@ -31,7 +32,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              idle waits for the server: compare the CPU time."
         ),
     );
-    section.versions = vec![server::version()?, own_version()];
+    section.versions = vec![version("nginx")?, own_version()];
     kept(&mut section, rounds, load)?;
     handshakes(&mut section, handshake_rounds, load)?;
     Ok(section)
@@ -41,10 +42,10 @@ fn kept(section: &mut Section, rounds: u32, load: Load) -> Result<()> {
     let server = Nginx::speaking(Speaks::Tls)?;
     let ours = swarmer(load)?.with(["--insecure"]);
     let rust = || Ok(oha(load)?.with(["--insecure"]));
-    let rust = turns::present(section, "oha", oha_version(), rust, Some(0.9));
-    let native = turns::present(section, "wrk", wrk_version(), || Ok(wrk_with(load)), None);
+    let rust = Peer::present(section, "oha", rust, Some(0.9))?;
+    let native = Peer::present(section, "wrk", || wrk(load), None)?;
     let peers: Vec<Peer> = rust.into_iter().chain(native).collect();
-    let runs = turns::take(section, server.url(), rounds, &ours, &peers)?;
+    let runs = turns::take(section, server.target(), rounds, &ours, &peers)?;
     turns::figures(section, &ours, &runs);
     Ok(())
 }
@@ -63,11 +64,9 @@ fn handshakes(section: &mut Section, rounds: u32, load: Load) -> Result<()> {
         let once = oha(load)?.with(["--insecure", "--disable-keepalive"]);
         Ok(once.named("oha, a connection each"))
     };
-    let native = || Ok(wrk_with(load).named("wrk, a connection each"));
-    let peers = [
-        turns::present(section, "oha", oha_version(), rust, None),
-        turns::present(section, "wrk", wrk_version(), native, None),
-    ];
+    let native = || Ok(wrk(load)?.named("wrk, a connection each"));
+    let peers =
+        [Peer::present(section, "oha", rust, None)?, Peer::present(section, "wrk", native, None)?];
     contenders.extend(peers.into_iter().flatten().map(|peer| peer.contender));
     let mut runs: Vec<Vec<Outcome>> = contenders.iter().map(|_| Vec::new()).collect();
     let mut resumed: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::new()).collect();
@@ -75,7 +74,7 @@ fn handshakes(section: &mut Section, rounds: u32, load: Load) -> Result<()> {
         for (index, contender) in contenders.iter().enumerate() {
             // nginx keeps the file open for appending, so that it may be emptied between runs.
             File::create(server.session_log())?;
-            runs[index].push(contender.run(server.url())?);
+            runs[index].push(contender.run(server.target())?);
             resumed[index].push(share_resumed(&server)?);
         }
     }

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Target};
 use crate::figures::Outcome;
 use crate::section::{Limit, Section};
+use crate::tools::present;
 
 /// Another program, and what our rate over its own must be at least.
 pub(crate) struct Peer {
@@ -12,47 +13,40 @@ pub(crate) struct Peer {
     pub(crate) least: Option<f64>,
 }
 
-/// The peer with its version in `section`, or a note why it is left out: the harness runs where it is not installed.
-pub(crate) fn present(
-    section: &mut Section,
-    name: &str,
-    version: Result<String>,
-    contender: impl FnOnce() -> Result<Contender>,
-    least: Option<f64>,
-) -> Option<Peer> {
-    let (lines, line, peer) = match version.and_then(|version| Ok((version, contender()?))) {
-        Ok((version, contender)) => {
-            (&mut section.versions, version, Some(Peer { contender, least }))
-        }
-        Err(error) => (&mut section.notes, format!("{name} was not measured: {error:#}."), None),
-    };
-    if !lines.contains(&line) {
-        lines.push(line);
+impl Peer {
+    /// If its program is there: its version goes into `section`, or a note why it is left out.
+    pub(crate) fn present(
+        section: &mut Section,
+        program: &str,
+        contender: impl FnOnce() -> Result<Contender>,
+        least: Option<f64>,
+    ) -> Result<Option<Self>> {
+        let here = present(section, program).is_some();
+        here.then(|| Ok(Self { contender: contender()?, least })).transpose()
     }
-    peer
 }
 
 /// Runs `peers` and this engine by turns and puts figures of peers, ratios and commands into `section`. Gives this
 /// engine's own runs, which [`figures`] puts there when all are known; without peers it runs alone.
 pub(crate) fn take(
     section: &mut Section,
-    url: &str,
+    target: Target,
     rounds: u32,
     ours: &Contender,
     peers: &[Peer],
 ) -> Result<Vec<Outcome>> {
     if peers.is_empty() {
-        return (0..rounds).map(|_| ours.run(url)).collect();
+        return (0..rounds).map(|_| ours.run(target)).collect();
     }
     let mut all = Vec::new();
     for pair in peers.chunks(2) {
         let mut mine = Vec::new();
         let mut theirs: Vec<Vec<Outcome>> = pair.iter().map(|_| Vec::new()).collect();
         for _ in 0..rounds {
-            theirs[0].push(pair[0].contender.run(url)?);
-            mine.push(ours.run(url)?);
+            theirs[0].push(pair[0].contender.run(target)?);
+            mine.push(ours.run(target)?);
             if let Some(second) = pair.get(1) {
-                theirs[1].push(second.contender.run(url)?);
+                theirs[1].push(second.contender.run(target)?);
             }
         }
         for (Peer { contender, least }, runs) in pair.iter().zip(&theirs) {
@@ -78,26 +72,4 @@ pub(crate) fn figures(section: &mut Section, contender: &Contender, runs: &[Outc
 
 fn rates(runs: &[Outcome]) -> Vec<f64> {
     runs.iter().map(|run| run.rate).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use anyhow::anyhow;
-
-    use super::*;
-
-    #[test]
-    fn a_peer_that_is_not_installed_is_left_out_with_one_note() {
-        let mut section = Section::new("x", "x", "x");
-        for _ in 0..2 {
-            let version = Err(anyhow!("not found").context("cannot start quick"));
-            let peer = present(&mut section, "quick", version, || unreachable!(), None);
-            assert!(peer.is_none());
-        }
-        assert_eq!(section.notes, ["quick was not measured: cannot start quick: not found."]);
-        let contender = || Ok(Contender::new("slow", "slow", ["-x"], |_, _| unreachable!()));
-        let peer = present(&mut section, "slow", Ok("slow 1.2".to_owned()), contender, Some(2.0));
-        assert_eq!(peer.and_then(|peer| peer.least), Some(2.0));
-        assert_eq!(section.versions, ["slow 1.2"]);
-    }
 }

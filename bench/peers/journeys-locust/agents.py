@@ -1,14 +1,11 @@
 """The journeys of load-tests as a Locust user would write them, without waits: the other side of the part `journeys`.
 
 It sends what load-tests sends, by the same weights: sign-in, rotation over users after 5 to 15 tasks, four journeys of
-quote agents and three of claims agents. Its CPU time until the test starts goes to stderr, so that the harness can leave
-start-up out.
+quote agents and three of claims agents.
 """
 
 import json
 import random
-import sys
-import time
 from datetime import datetime, timedelta, timezone
 
 from locust import FastHttpUser, events, task
@@ -37,7 +34,6 @@ def load_accounts(environment, **_):
         ACCOUNTS.extend(body["data"])
         pages = body.get("pagination", {}).get("pages", 1)
         page += 1
-    print(f"CPU at start: {time.process_time()}", file=sys.stderr, flush=True)
 
 
 def moment(delta):

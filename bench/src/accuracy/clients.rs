@@ -1,15 +1,13 @@
 //! The clients whose percentiles are held against the truth: how each is run, and where its percentiles are found.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use swarmer::stats::{Histogram, Record, Row};
 
 use super::truth::{PERCENTILES, Times};
-use crate::contender::{beside, on_second_core_with};
+use crate::generator::Generator;
 
 /// What a client says of its run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,22 +36,11 @@ pub(crate) struct Own {
 
 /// This engine, one user class of `truth_asker`; `model` says how many users or journeys, and for how long.
 pub(crate) fn swarmer(url: &str, tag: u8, class: &str, model: &[String]) -> Result<Own> {
-    let folder = tempfile::tempdir()?;
-    let summary = folder.path().join("summary.json");
-    let mut arguments = vec![
-        format!("--host={url}/{tag}"),
-        "--headless".into(),
-        "--only-summary".into(),
-        "--threads=1".into(),
-        format!("--summary-json={}", summary.display()),
-    ];
+    let mut arguments = vec![format!("--host={url}/{tag}"), "--threads=1".to_owned()];
     arguments.extend_from_slice(model);
     arguments.push(class.to_owned());
-    let ended =
-        on_second_core_with(&beside("truth_asker")?.display().to_string(), &arguments, &[])?;
-    ensure!(ended.status.success(), "truth_asker failed: {}{}", ended.stdout, ended.stderr);
-    let cpu = ended.outcome(0.0, 1.0).cpu;
-    own(&Record::read(&fs::read_to_string(summary)?)?, cpu)
+    let run = Generator::ours("1", "truth_asker", &arguments)?.finish()?;
+    own(&Record::read(&run.file("summary.json")?)?, run.cpu)
 }
 
 fn own(record: &Record, cpu: f64) -> Result<Own> {
@@ -83,17 +70,14 @@ fn of_histogram(times: &Histogram) -> Result<Reported> {
 
 /// wrk, or what has its command line.
 pub(crate) fn wrk(program: &Path, url: &str, options: &[String]) -> Result<Reported> {
-    let folder = tempfile::tempdir()?;
-    let script = folder.path().join("done.lua");
-    fs::write(&script, include_str!("done.lua"))?;
-    let mut arguments = vec!["-t1".into(), format!("-s{}", script.display()), "--latency".into()];
+    let mut arguments = vec!["-t1".into(), "-sdone.lua".into(), "--latency".into()];
     // Its own limit is two seconds, and what takes longer would be missing in its figures.
     arguments.push("--timeout=10s".into());
     arguments.extend_from_slice(options);
     arguments.push(url.to_owned());
-    let ended = on_second_core_with(&program.display().to_string(), &arguments, &[])?;
-    ensure!(ended.status.success(), "wrk failed: {}{}", ended.stdout, ended.stderr);
-    of_wrk(&ended.stdout)
+    let files = [("done.lua", include_str!("done.lua"))];
+    let run = Generator::with_files("1", program, &arguments, &files)?.finish()?;
+    of_wrk(&run.file("stdout")?)
 }
 
 /// From the lines that `done.lua` prints.
@@ -111,9 +95,7 @@ pub(crate) fn oha(program: &Path, url: &str, options: &[String]) -> Result<Repor
     let mut arguments: Vec<String> = vec!["--no-tui".into(), "--output-format=json".into()];
     arguments.extend_from_slice(options);
     arguments.push(url.to_owned());
-    let ended = on_second_core_with(&program.display().to_string(), &arguments, &[])?;
-    ensure!(ended.status.success(), "oha failed: {}", ended.stderr);
-    of_oha(&ended.stdout)
+    of_oha(&Generator::start("1", program, &arguments)?.finish()?.file("stdout")?)
 }
 
 fn of_oha(json: &str) -> Result<Reported> {
@@ -135,27 +117,25 @@ pub(crate) fn locust(
     seconds: u32,
     pace: f64,
 ) -> Result<Reported> {
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("locustfile.py");
-    fs::write(&file, include_str!("locustfile.py"))?;
-    let prefix = folder.path().join("run").display().to_string();
     let arguments = [
-        format!("--locustfile={}", file.display()),
+        "--locustfile=locustfile.py".to_owned(),
         format!("--host={url}"),
-        "--headless".into(),
-        "--only-summary".into(),
+        "--headless".to_owned(),
+        "--only-summary".to_owned(),
         format!("--users={users}"),
-        "--spawn-rate=1000".into(),
+        "--spawn-rate=1000".to_owned(),
         format!("--run-time={seconds}s"),
-        format!("--csv={prefix}"),
+        "--csv=run".to_owned(),
+        // Options of the file's own.
+        format!("--target=/{tag}"),
+        format!("--pace={pace}"),
     ];
-    let surroundings = [("TARGET", format!("/{tag}")), ("PACE", pace.to_string())];
-    let ended = on_second_core_with(&program.display().to_string(), &arguments, &surroundings)?;
-    ensure!(ended.status.success(), "Locust failed: {}", ended.stderr);
-    of_locust(&fs::read_to_string(format!("{prefix}_stats.csv"))?)
+    let files = [("locustfile.py", include_str!("locustfile.py"))];
+    let run = Generator::with_files("1", program, &arguments, &files)?.finish()?;
+    of_locust(&run.file("run_stats.csv")?)
 }
 
-/// From `PREFIX_stats.csv`, the row named `page`; Locust rounds to whole milliseconds from 100 of them on, and more above.
+/// From `run_stats.csv`, the row named `page`; Locust rounds to whole milliseconds from 100 of them on, and more above.
 fn of_locust(csv: &str) -> Result<Reported> {
     let split = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
     let mut lines = csv.lines();
@@ -179,28 +159,6 @@ fn each(find: impl Fn(f64) -> Result<f64>) -> Result<Times> {
         *time = find((p * 1_000.0).round() / 10.0)?;
     }
     Ok(times)
-}
-
-/// Where a program is: in the search path, or where `tools/install-bench-tools` and the tests put it.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let target = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.to_owned()));
-    let own = target.into_iter().flat_map(|target| {
-        ["bench-tools/bin", "bench-tools/venv/bin", "venv-locust/bin"].map(|at| target.join(at))
-    });
-    env::split_paths(&path).chain(own).map(|folder| folder.join(name)).find(|file| file.is_file())
-}
-
-/// The first line a program says of its version; its name where it says none.
-pub(crate) fn version(program: &Path) -> Result<String> {
-    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let said = std::process::Command::new(program).arg("--version").output();
-    let said = said.with_context(|| format!("cannot start {}", program.display()))?;
-    // wrk takes `--version` for a mistake and says its version all the same.
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
-    let Some(line) = text.lines().next() else { bail!("{name} says no version") };
-    let words = line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    Ok(words.trim_end_matches(',').to_owned())
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
-"""Asks the scripted server: Locust's side of the proof of accuracy. PACE is the time from task to task in seconds."""
-import os
+"""Asks the scripted server: Locust's side of the proof of accuracy."""
+from locust import FastHttpUser, constant_pacing, events, task
 
-from locust import FastHttpUser, constant, constant_pacing, task
 
-PACE = float(os.environ.get("PACE", "0"))
+@events.init_command_line_parser.add_listener
+def options(parser):
+    parser.add_argument("--target", required=True, help="path to ask for")
+    parser.add_argument("--pace", type=float, default=0, help="seconds from task to task; 0: no wait")
 
 
 class Asker(FastHttpUser):
-    wait_time = constant_pacing(PACE) if PACE else constant(0)
+    def wait_time(self):
+        pace = self.environment.parsed_options.pace
+        return constant_pacing(pace)(self) if pace else 0
 
     def on_start(self):
         # Opens the connection: connecting is part of a response time, and the server cannot know of it.
@@ -15,4 +19,4 @@ class Asker(FastHttpUser):
 
     @task
     def ask(self):
-        self.client.get(os.environ["TARGET"], name="page")
+        self.client.get(self.environment.parsed_options.target, name="page")

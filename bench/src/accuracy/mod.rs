@@ -9,10 +9,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::Arguments;
 use crate::section::{Limit, Section};
-use clients::{Own, program, version};
+use crate::tools::{own_version, present};
+use clients::Own;
 use server::{Told, Truth};
 use table::Line;
-use truth::{Errors, Times, percentiles, rate, service_times, times_from_due};
+use truth::{Errors, OFF_GRID, Times, percentiles, rate, service_times, times_from_due};
 
 /// What the server does.
 struct Script {
@@ -59,8 +60,9 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
              requests the percentiles 50, 75, 90, 95, 99 and 99.9 are taken from that log, by the same rule (rank floor(n·p)), \
              and compared with what the client says. Allowed is an error of 0.5 % or 50 µs, whichever is more. The server's own \
              lateness is in its log, so it is part of the truth. The way through the kernel to and fro is not, though a client \
-             rightly counts it: it stands in the errors as it is, some 10 to 30 µs where nothing is busy. Times from due: the \
-             moments due lie at even distances, and the first as late as it can if nothing was sent before it was due."
+             rightly counts it: it stands in the errors as it is, some 10 to 30 µs where nothing is busy. Times from due: each \
+             request tells the server when it was due; that these moments lie at even distances, each taken once and none left \
+             out but by dropped journeys, and that nothing came before it was due, is checked to {OFF_GRID} ns."
         ),
     );
     let capacity = capacities(&mut section)?;
@@ -79,7 +81,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
         "taskset -c 1 truth_asker --host URL/0 --headless --threads=1 --summary-json FILE --users N --iterations M Asker".to_owned(),
         "taskset -c 1 truth_asker --host URL/0 --headless --threads=1 --summary-json FILE --rate R/s --iterations M Asker".to_owned(),
     ]);
-    section.versions.insert(0, format!("swarmer {}", env!("CARGO_PKG_VERSION")));
+    section.versions.insert(0, own_version());
     Ok(section)
 }
 
@@ -169,9 +171,9 @@ fn compared(
         })
     };
     let mut lines = vec![line("", percentiles(service_times(&told.log))?, own.service.times)?];
-    // With journeys dropped it is not known which one was due when.
-    if let Some(due) = own.from_due.filter(|_| own.dropped == 0) {
-        lines.push(line(", from due", percentiles(times_from_due(&told.log, wanted))?, due.times)?);
+    if let Some(due) = own.from_due {
+        let truth = times_from_due(&told.log, wanted, own.dropped)?;
+        lines.push(line(", from due", percentiles(truth)?, due.times)?);
     }
     Ok(lines)
 }
@@ -195,11 +197,7 @@ fn limits(section: &mut Section, model: Model, load: f64, found: &[Line]) {
 fn peers(section: &mut Section, capacity: f64) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for name in ["wrk", "oha", "locust"] {
-        let Some(program) = program(name) else {
-            section.notes.push(format!("{name} is not installed and was not measured."));
-            continue;
-        };
-        section.versions.push(version(&program)?);
+        let Some(program) = present(section, name) else { continue };
         // Locust makes a few thousand requests a second at most.
         let loads: &[f64] = if name == "locust" { &[0.02] } else { &[0.1, 0.5] };
         for load in loads {

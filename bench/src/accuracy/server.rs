@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::truth::{Seen, read_log};
-use crate::contender::beside;
+use crate::tools::beside;
 
 /// A server that runs.
 pub(crate) struct Truth {

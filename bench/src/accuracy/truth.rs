@@ -1,6 +1,6 @@
 //! What the server's log says: the true times, ranked as this engine ranks its own.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// The percentiles that are held against the truth, as fractions.
 pub(crate) const PERCENTILES: [f64; 6] = [0.50, 0.75, 0.90, 0.95, 0.99, 0.999];
@@ -12,7 +12,7 @@ pub(crate) type Times = [f64; PERCENTILES.len()];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) tag: u64,
-    /// What the request said of itself: this engine's say when they were sent.
+    /// What the request said of itself: this engine's say when they were due, 0 where nothing was.
     pub(crate) id: u64,
     pub(crate) arrival: u64,
     /// `None` when the client had gone by then.
@@ -38,28 +38,42 @@ pub(crate) fn service_times(log: &[Seen]) -> Vec<u64> {
     log.iter().filter_map(|seen| Some(seen.departure? - seen.arrival)).collect()
 }
 
-/// From the moment due to departure, of all that were answered, in nanoseconds, at an even `rate` per second.
+/// From the moment due to departure, of all that were answered, in nanoseconds. A request says itself when it was due, and
+/// that is not taken on trust: at an even `rate` per second the moments lie on a grid, one request on each of its points, and
+/// none arrives before it is due.
 ///
-/// Of the moments due the distances are known. Where the first lies follows from this: nothing is sent before it is due. So
-/// the moments are laid as late as that allows. If every single request was sent late by a little, the true times are longer
-/// by that little, which counts against the client.
+/// # Errors
+/// When it is not so. `left_out` points of the grid may be empty: journeys that nobody was free for.
+pub(crate) fn times_from_due(log: &[Seen], rate: f64, left_out: u64) -> Result<Vec<u64>> {
+    let mut log = log.to_vec();
+    log.sort_unstable_by_key(|seen| seen.id);
+    let first = log.first().context("the server saw nothing")?.id;
+    let mut next = 0;
+    for seen in &log {
+        ensure!(seen.arrival >= seen.id, "a request came {} ns early", seen.id - seen.arrival);
+        let (point, off) = on_grid(seen.id - first, rate);
+        ensure!(off <= OFF_GRID, "a moment due is {off} ns beside the even distances of {rate}/s");
+        ensure!(point >= next, "two requests were due at {} ns", seen.id - first);
+        next = point + 1;
+    }
+    let empty = next - log.len() as u64;
+    ensure!(empty <= left_out, "{empty} moments due without a request, {left_out} were dropped");
+    Ok(log.iter().filter_map(|seen| Some(seen.departure? - seen.id)).collect())
+}
+
+/// Moments are whole nanoseconds, on both clocks.
+pub(crate) const OFF_GRID: u64 = 5;
+
+/// The nearest point of the grid, and how many nanoseconds it is away.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "runs of minutes in nanoseconds"
 )]
-pub(crate) fn times_from_due(log: &[Seen], rate: f64) -> Vec<u64> {
-    let mut log = log.to_vec();
-    log.sort_unstable_by_key(|seen| seen.id);
-    let offset = |number: usize| (number as f64 / rate * 1e9) as u64;
-    let first = log.iter().enumerate().map(|(number, seen)| seen.id - offset(number)).min();
-    let first = first.unwrap_or_default();
-    let times = log
-        .iter()
-        .enumerate()
-        .filter_map(|(number, seen)| Some(seen.departure?.saturating_sub(first + offset(number))));
-    times.collect()
+fn on_grid(since: u64, rate: f64) -> (u64, u64) {
+    let point = (since as f64 * rate / 1e9).round();
+    (point as u64, ((point / rate * 1e9).round() as u64).abs_diff(since))
 }
 
 /// The percentiles of some times in nanoseconds.
@@ -165,17 +179,31 @@ mod tests {
     }
 
     #[test]
-    fn the_moments_due_lie_as_late_as_what_was_sent_allows() {
-        // Ten a second; the second was sent 7 ns late, all others when due, from 1,000 ns on.
+    fn times_from_due_hold_whoever_overtook_whom() {
+        // Ten a second, from 1,000 ns on; the second was sent after the third.
         let due = |number: u64| 1_000 + number * 100_000_000;
         let log = [
-            seen(due(0), 1_100, Some(1_500)),
-            seen(due(1) + 7, due(1) + 100, Some(due(1) + 600)),
-            // In the order of departure, not of sending.
-            seen(due(3), due(3) + 9, Some(due(3) + 50)),
+            seen(due(0), due(0) + 100, Some(due(0) + 500)),
             seen(due(2), due(2) + 9, None),
+            seen(due(3), due(3) + 9, Some(due(3) + 50)),
+            seen(due(1), due(3) + 20, Some(due(3) + 60)),
         ];
-        assert_eq!(times_from_due(&log, 10.0), [500, 600, 50]);
+        assert_eq!(times_from_due(&log, 10.0, 0).unwrap(), [500, 200_000_060, 50]);
+    }
+
+    #[test]
+    fn moments_due_that_a_rate_does_not_make_are_refused() {
+        let at = |due: u64| seen(due, due + 10, Some(due + 20));
+        let refused = |log: &[Seen], left_out| {
+            times_from_due(log, 10.0, left_out).expect_err("it is wrong").to_string()
+        };
+        let (first, second, fourth) = (at(1_000), at(100_001_000), at(300_001_000));
+        assert!(refused(&[first, at(100_001_900)], 0).contains("900 ns beside"));
+        assert!(refused(&[first, second, second], 0).contains("two requests"));
+        assert!(refused(&[first, second, fourth], 0).contains("1 moments due without"));
+        assert!(times_from_due(&[first, second, fourth], 10.0, 1).is_ok());
+        assert!(refused(&[seen(1_000, 990, None)], 0).contains("10 ns early"));
+        assert!(refused(&[], 0).contains("saw nothing"));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::thread::{self, ScopedJoinHandle};
 use anyhow::{Result, anyhow, ensure};
 
 use crate::Arguments;
-use crate::accuracy::clients::{self, Reported, program, version};
+use crate::accuracy::clients::{self, Reported};
 use crate::accuracy::server::Truth;
 use crate::accuracy::truth::{percentiles, service_times};
 use crate::section::{Limit, Section, Table};
+use crate::tools;
 use theory::Stall;
 
 const STALL: Stall = Stall { delay: 0.01, length: 2.0, run: 25.0 };
@@ -47,7 +48,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
     );
     let script = ["constant:10000", "--stall-at=8000", "--stall-for=2000"];
     let server = Truth::start(&script.map(str::to_owned))?;
-    let clients = clients(server.url(), &mut section)?;
+    let clients = clients(server.url(), &mut section);
     let said: Vec<Said> = thread::scope(|scope| {
         let running: Vec<_> = clients.into_iter().map(|client| scope.spawn(client)).collect();
         let ended = running.into_iter().map(ScopedJoinHandle::join);
@@ -117,19 +118,12 @@ fn judge(section: &mut Section, said: &[Said]) {
 }
 
 /// All clients that are there; the slowest to start comes first.
-fn clients<'a>(url: &'a str, section: &mut Section) -> Result<Vec<Client<'a>>> {
+fn clients<'a>(url: &'a str, section: &mut Section) -> Vec<Client<'a>> {
     let one = |who: &'static str, tag: u8, reported: Reported| vec![Said { who, tag, reported }];
     let time = format!("-z{SECONDS}s");
     let mut clients: Vec<Client<'a>> = Vec::new();
-    let mut there = |name: &str| -> Result<Option<_>> {
-        let found = program(name);
-        match &found {
-            Some(found) => section.versions.push(version(found)?),
-            None => section.notes.push(format!("{name} is not installed and was not measured.")),
-        }
-        Ok(found)
-    };
-    if let Some(locust) = there("locust")? {
+    let mut there = |name: &str| tools::present(section, name);
+    if let Some(locust) = there("locust") {
         clients.push(Box::new(move || {
             let reported = clients::locust(&locust, url, 6, USERS, SECONDS, PACE)?;
             Ok(one("Locust, closed, constant_pacing(0.1)", 6, reported))
@@ -142,14 +136,14 @@ fn clients<'a>(url: &'a str, section: &mut Section) -> Result<Vec<Client<'a>>> {
         Ok(one("swarmer, closed, pacing(0.1)", 1, own.service))
     }));
     for (name, tag, who) in [("wrk", 2_u8, "wrk -c10"), ("wrk2", 7, "wrk2 -c10 -R500")] {
-        let Some(program) = there(name)? else { continue };
+        let Some(program) = there(name) else { continue };
         let mut options = vec![format!("-c{USERS}"), format!("-d{SECONDS}s")];
         options.extend((name == "wrk2").then(|| format!("-R{RATE}")));
         clients.push(Box::new(move || {
             Ok(one(who, tag, clients::wrk(&program, &format!("{url}/{tag}"), &options)?))
         }));
     }
-    if let Some(oha) = there("oha")? {
+    if let Some(oha) = there("oha") {
         for (tag, who, more) in [
             (3_u8, "oha -c10", None),
             (4, "oha -c10 -q500", Some("")),
@@ -164,11 +158,11 @@ fn clients<'a>(url: &'a str, section: &mut Section) -> Result<Vec<Client<'a>>> {
             }));
         }
     }
-    section.versions.insert(0, format!("swarmer {}", env!("CARGO_PKG_VERSION")));
-    if program("k6").is_none() {
+    section.versions.insert(0, tools::own_version());
+    if tools::peer("k6").is_err() {
         section.notes.push("k6 is not on the search path and was not measured.".to_owned());
     }
-    Ok(clients)
+    clients
 }
 
 /// This engine's open model, which says both: times from due and from sent.

@@ -89,6 +89,46 @@ fn a_rate_starts_its_journeys_however_slow_the_target() {
     }
 }
 
+/// Notes when its tasks were due and when they began.
+struct Noter(Arc<Mutex<Vec<(Option<Instant>, Instant)>>>);
+
+impl Noter {
+    async fn visit(&mut self, user: &mut User) -> TaskResult {
+        self.0.lock().unwrap().push((user.due(), clock::now()));
+        user.get("/visit").expect(200).send().await?;
+        assert_eq!(user.due(), None, "the second request was not due with the first");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_task_knows_when_it_was_due_though_a_sign_in_held_it_up() {
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&notes);
+    let start = async move |user: &mut User| {
+        user.get("/sign-in").expect(200).send().await?;
+        Ok(Noter(Arc::clone(&kept)))
+    };
+    let script = Script::new(|request| {
+        ScriptedReply::new(200).after(if request.target.ends_with("/visit") {
+            5 * MS
+        } else {
+            70 * MS
+        })
+    });
+    let noters = Scenario::new("Noter", start).task(1, "Visit", Noter::visit);
+    let summary = run(swarm(noters), open("100/s", 3), script).unwrap();
+    assert!(summary.exceptions.is_empty(), "{:?}", summary.exceptions);
+    let mut notes: Vec<_> =
+        notes.lock().unwrap().iter().map(|&(due, at)| (due.unwrap(), at)).collect();
+    assert_eq!(notes.len(), 300);
+    assert!(!notes.is_sorted(), "nobody who signed in was overtaken");
+    assert!(notes.iter().all(|(due, at)| due <= at));
+    notes.sort_unstable();
+    let gaps = notes.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    assert!(gaps.into_iter().all(|gap| gap == 10 * MS));
+}
+
 /// Of 2,000 journeys at 100/s those due in the two seconds of the stall wait for its end. The 20 slowest of all, which
 /// make the last percent, are those due first: the 20th waits for 2 s less 195 ms, and then for its answer.
 #[test]

@@ -132,6 +132,13 @@ impl User {
         &mut self.rng
     }
 
+    /// When the task in hand was due: its arrival in the open model (`--rate`), its place in the plan of a
+    /// [`schedule`](crate::prelude::schedule). `None` where nothing is due, and once a task's first request is over: that
+    /// one's time counts from then, no other's.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
     /// The options of the run, with the workload's own ones, as they were when the task in hand began: those of the
     /// workload can be changed on the web page while users run.
     pub fn options(&self) -> &Options {
