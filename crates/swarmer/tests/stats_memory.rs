@@ -163,6 +163,7 @@ fn a_second_with_errors(distinct: usize) -> (u64, u64) {
     for number in 0..distinct {
         collector.merge(fail(number, 1));
     }
+    collector.tick(start + Duration::from_secs(1), &Users::new());
     let mut costs = (0, 0);
     let mut watched = collector.summary(start + Duration::from_secs(1), Users::new());
     // The first seconds make what stays.
@@ -170,6 +171,7 @@ fn a_second_with_errors(distinct: usize) -> (u64, u64) {
         let delta = fail(distinct / 2, second);
         let before = (CALLS.get(), ASKED.get());
         collector.merge(delta);
+        collector.tick(start + Duration::from_secs(second), &Users::new());
         let summary = collector.summary(start + Duration::from_secs(second), Users::new());
         costs = (CALLS.get() - before.0, ASKED.get() - before.1);
         assert_eq!(summary.errors[distinct / 2].occurrences, second);

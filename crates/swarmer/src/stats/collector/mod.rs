@@ -186,6 +186,7 @@ impl Collector {
     /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
     /// the last call to the history and forgets what has left the ten-second window.
     pub fn tick(&mut self, now: Instant, users: &Users) {
+        self.problems.settle();
         let second = self.second(now);
         // A late tick adds several points, as far back as seconds are counted; a second tick within a second adds none.
         let oldest = second.saturating_sub(if self.history.latest().is_some() { LATE } else { 1 });
@@ -311,7 +312,7 @@ impl Collector {
             },
             rows,
             total,
-            errors: self.problems.errors().clone(),
+            errors: self.problems.errors(),
             exceptions: self.problems.exceptions().clone(),
             aborted: self.aborted,
             schedule: self.schedule.figures(),

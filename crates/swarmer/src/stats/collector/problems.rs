@@ -13,6 +13,9 @@ use super::super::summary::{ErrorRow, ExceptionRow, FoldedCounts};
 #[derive(Debug)]
 pub(super) struct Problems {
     errors: Errors,
+    /// Errors that appeared then or later may stand in the wrong order: recorders tell of the same seconds one after the
+    /// other.
+    unsorted_from: Option<f64>,
     error_places: Places,
     exceptions: List<ExceptionRow>,
     exception_places: Places,
@@ -22,6 +25,7 @@ impl Problems {
     pub(super) fn new() -> Self {
         Self {
             errors: Errors::default(),
+            unsorted_from: None,
             error_places: Places::new(limits::ERRORS, limits::ERROR_BYTES),
             exceptions: List::default(),
             exception_places: Places::new(limits::EXCEPTIONS, usize::MAX),
@@ -30,12 +34,25 @@ impl Problems {
 
     pub(super) fn clear(&mut self) {
         self.errors.clear();
+        self.unsorted_from = None;
         self.exceptions.clear();
         let _: [Folded; 2] = [self.error_places.clear(), self.exception_places.clear()];
     }
 
-    pub(super) const fn errors(&self) -> &Errors {
-        &self.errors
+    /// In order of first appearance.
+    pub(super) fn errors(&self) -> Errors {
+        let mut errors = self.errors.clone();
+        if let Some(earliest) = self.unsorted_from {
+            errors.sort_from(earliest);
+        }
+        errors
+    }
+
+    /// Puts errors in order, once for all that was added since the last time.
+    pub(super) fn settle(&mut self) {
+        if let Some(earliest) = self.unsorted_from.take() {
+            self.errors.sort_from(earliest);
+        }
     }
 
     pub(super) const fn exceptions(&self) -> &List<ExceptionRow> {
@@ -57,10 +74,7 @@ impl Problems {
     /// Adds what a recorder of `node` saw.
     pub(super) fn add(&mut self, node: &str, delta: &Delta) {
         let moved = delta.errors.iter().filter_map(|error| self.add_error(error)).reduce(f64::min);
-        // Recorders tell of the same seconds one after the other: what appeared first need not be told first.
-        if let Some(earliest) = moved {
-            self.errors.sort_from(earliest);
-        }
+        self.unsorted_from = self.unsorted_from.into_iter().chain(moved).reduce(f64::min);
         delta.exceptions.iter().for_each(|exception| self.add_exception(node, exception));
         self.error_places.folded.merge(&delta.folded_errors);
         self.exception_places.folded.merge(&delta.folded_exceptions);
