@@ -107,7 +107,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
             <Lean share={relative(...of(one))} />
           </span>
         ),
-        width: 16,
+        width: 13,
       },
     ];
   };
@@ -123,7 +123,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
     },
     { id: "name", label: "Name", kind: "wide", value: ({ row }) => row.name, text: ({ row }) => nameOf(row) },
     ...side("requests", "#", (segment) => segment?.requests ?? null, count),
-    ...side("failures", "Failures", failuresOf, percent),
+    ...side("failures", "Failures", failuresOf, percent).map((column) => ({ ...column, width: 10 })),
     ...times(0.5, "p50"),
     ...times(0.95, "p95"),
   ];

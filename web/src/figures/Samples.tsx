@@ -92,6 +92,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
     {
       id: "at",
       label: "Completed",
+      brief: "At",
       kind: "text",
       value: ({ at }) => at,
       text: ({ at }) => timeOfDay(at),
