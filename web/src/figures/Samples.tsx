@@ -91,8 +91,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
     },
     {
       id: "at",
-      label: "Completed",
-      brief: "At",
+      label: "Ended",
       kind: "text",
       value: ({ at }) => at,
       text: ({ at }) => timeOfDay(at),
