@@ -14,7 +14,7 @@ use super::super::tally::RowState;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     /// In order of first appearance.
-    rows: Vec<RowState>,
+    named: Vec<RowState>,
     index: HashTable<(u64, usize)>,
     /// Numbers of the rows by kind, name, method.
     sorted: Vec<usize>,
@@ -33,23 +33,23 @@ impl Rows {
 
     /// Keeps the counts of every second from now on, of requests and journeys.
     pub(super) fn keep_seconds(&mut self) {
-        for row in &mut self.rows {
+        for row in &mut self.named {
             row.per_second.get_or_insert_default();
         }
     }
 
     /// Requests, journeys and classes.
     pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut RowState> {
-        self.rows.iter_mut().chain(&mut self.classes)
+        self.named.iter_mut().chain(&mut self.classes)
     }
 
     pub(super) fn requests(&self) -> impl Iterator<Item = &RowState> {
-        self.rows.iter().filter(|row| row.kind == Kind::Request)
+        self.named.iter().filter(|row| row.kind == Kind::Request)
     }
 
     /// Requests and journeys with their numbers, by kind, name, method.
     pub(super) fn sorted(&self) -> impl Iterator<Item = (usize, &RowState)> {
-        self.sorted.iter().map(|at| (*at, &self.rows[*at]))
+        self.sorted.iter().map(|at| (*at, &self.named[*at]))
     }
 
     /// By name.
@@ -93,13 +93,13 @@ impl Rows {
         keeps_seconds: bool,
     ) -> &mut RowState {
         let hash = hash_of(&(kind, &**method, &**name));
-        let rows = &self.rows;
+        let rows = &self.named;
         let is_same = |at: usize| {
             let row = &rows[at];
             row.kind == kind && row.name == *name && row.method == *method
         };
         if let Some((_, at)) = self.index.find(hash, |(_, at)| is_same(*at)) {
-            return &mut self.rows[*at];
+            return &mut self.named[*at];
         }
         if rows.len() >= limits::ROWS && **name != *limits::OTHER {
             self.folded += samples;
@@ -117,7 +117,7 @@ impl Rows {
         self.index.insert_unique(hash, (hash, at), |(hash, _)| *hash);
         let mut row = RowState::new(kind, Arc::clone(method), Arc::clone(name));
         row.per_second = keeps_seconds.then(Arc::default);
-        self.rows.push(row);
-        &mut self.rows[at]
+        self.named.push(row);
+        &mut self.named[at]
     }
 }
