@@ -174,6 +174,8 @@ test("the chosen shape decides the number of users and ends the run", async () =
 
 test("after a shape steady users hold until they are stopped", async () => {
   await page.getByRole("button", { name: "New", exact: true }).click();
+  expect(await course("Waves")).toBe("true");
+  await page.getByRole("button", { name: "Steady users", exact: true }).click();
   await startRun(page, "3", "20");
   const sum = async () => Object.values(await users()).reduce((a, b) => a + b, 0);
   await expect.poll(sum, { timeout: 30_000 }).toBe(3);
