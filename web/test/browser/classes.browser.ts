@@ -155,6 +155,8 @@ test("the chosen shape decides the number of users and ends the run", async () =
   await page.getByText("its course is drawn meanwhile").waitFor();
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByRole("tablist", { name: "Views" }).waitFor();
+  // Until the page has heard of the new run it shows the end of the one before.
+  await page.getByRole("button", { name: "Stop", exact: true }).waitFor();
   // Nobody stops it: a shape ends by itself.
   await page.getByRole("button", { name: "New", exact: true }).waitFor();
 
