@@ -86,7 +86,7 @@ mod tests {
 
     fn error(number: usize, first_seen: f64) -> ErrorRow {
         ErrorRow {
-            kind: if number % 3 == 0 { Kind::Journey } else { Kind::Request },
+            kind: if number.is_multiple_of(3) { Kind::Journey } else { Kind::Request },
             method: "GET".into(),
             name: "/".into(),
             error: number.to_string().into(),
