@@ -89,8 +89,8 @@ fn worked(args: &[&str], script: Script) -> Summary {
     let directory = Directory::new(accounts()).expect("sixty accounts");
     let summary =
         run(load_tests::swarm().provide(directory), options(args), script).expect("a run");
-    assert_eq!(summary.errors, []);
-    assert_eq!(summary.exceptions, []);
+    assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+    assert!(summary.exceptions.is_empty(), "{:?}", summary.exceptions);
     summary
 }
 
@@ -379,7 +379,7 @@ fn a_refused_sign_in_is_a_failed_request_and_no_task_runs_without_a_token() {
     assert!(counts["Login"] > 5 * 20, "tried again after each wait: {counts:?}");
     assert_eq!(summary.total.figures.failures, counts["Login"]);
     assert_eq!(&*summary.errors[0].error, "CatchResponseError('expected status 200, got 401')");
-    assert_eq!(summary.exceptions, []);
+    assert!(summary.exceptions.is_empty(), "{:?}", summary.exceptions);
 }
 
 #[test]

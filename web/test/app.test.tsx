@@ -78,6 +78,12 @@ describe("the start form", () => {
     });
     const row = screen.getByRole("row", { name: /QuoteAgent/ });
     expect(within(row).getByText("70")).toBeTruthy();
+    expect(within(row).getByText("1 of 2")).toBeTruthy();
+    // What is switched off can be switched on, whoever opens the page.
+    fireEvent.click(await button("Settings of QuoteAgent"));
+    const again = await screen.findByRole("dialog", { name: "QuoteAgent" });
+    expect(within(again).getByLabelText<HTMLInputElement>("Create Quote").checked).toBe(false);
+    expect(within(again).getByLabelText<HTMLInputElement>("Convert Quote to Policy").checked).toBe(true);
   });
 
   it("waits for a worker", async () => {

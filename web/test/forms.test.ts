@@ -47,6 +47,15 @@ describe("the start form", () => {
     expect(staged).toMatchObject({ course: "stages", stages: [{ length: "1m", users: "5" }] });
   });
 
+  it("begins with the classes and the shape that the next run would have", () => {
+    const { start } = boot;
+    const shaped = { ...boot, start: { ...start, shape: "Daily Curve" } };
+    expect(initial(shaped).course).toBe("shape:Daily Curve");
+    expect(initial({ ...boot, start: { ...start, shape: "Daily Curve", stages: "1m:5" } }).course).toBe("stages");
+    const classes = boot.classes.map((info) => ({ ...info, chosen: info.name === "QuoteAgent" }));
+    expect([...initial({ ...boot, classes }).classes]).toEqual(["QuoteAgent"]);
+  });
+
   it.each([
     [{ users: "many" }, "users"],
     [{ users: "-1" }, "users"],

@@ -13,11 +13,14 @@ struct Counting;
 thread_local! {
     static CALLS: Cell<u64> = const { Cell::new(0) };
     static LIVE: Cell<i64> = const { Cell::new(0) };
+    /// Bytes asked for, whether they were given back or not.
+    static ASKED: Cell<u64> = const { Cell::new(0) };
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "sizes of this test")]
 fn note(calls: u64, freed: usize, allocated: usize) {
     CALLS.set(CALLS.get() + calls);
+    ASKED.set(ASKED.get() + allocated as u64);
     LIVE.set(LIVE.get() + allocated as i64 - freed as i64);
 }
 
@@ -95,7 +98,7 @@ fn successes(recorder: &mut Recorder, now: Instant, rng: &mut u64) {
                 name,
                 segment: swarmer::stats::Segment::NONE,
                 class,
-                detail: Some(Detail { user: 1, status: 200, trace: "", body: b"" }),
+                detail: Some(Detail { user: 1, status: 200, trace: b"", body: b"" }),
                 response_time: Some(time),
                 bytes: 100,
                 failure: None,
@@ -204,7 +207,7 @@ fn half_a_day_takes_no_more_memory_than_its_first_hour() {
                 name,
                 segment: swarmer::stats::Segment::NONE,
                 class,
-                detail: Some(Detail { user: 1, status: 200, trace: "", body: b"" }),
+                detail: Some(Detail { user: 1, status: 200, trace: b"", body: b"" }),
                 response_time: Some(Duration::from_micros(1_500 + (rng >> 33) % 500)),
                 bytes: 100,
                 failure: None,
@@ -229,6 +232,56 @@ fn half_a_day_takes_no_more_memory_than_its_first_hour() {
     // A report of ten seconds leaves nine without bands of response times; once points are united all have their three.
     assert!(grown < 1_200 * 3 * 16, "{grown} bytes more in half a day than in its first hour");
     assert!(first < 3 << 20, "{first} bytes in the first hour");
+}
+
+/// Allocations and bytes of a second in which one of so many errors occurs, while somebody holds the summary before.
+fn a_second_with_errors(distinct: usize) -> (u64, u64) {
+    let (anchor, start) = (Anchor::now(), Instant::now());
+    let mut recorder = Recorder::new(anchor, RecorderOptions::default());
+    let mut collector = Collector::new(anchor, start);
+    let mut fail = |number: usize, second: u64| {
+        recorder.record(&Sample {
+            kind: Kind::Request,
+            method: "GET",
+            name: "Order",
+            segment: swarmer::stats::Segment::NONE,
+            class: swarmer::stats::Class::NONE,
+            detail: None,
+            response_time: Some(Duration::from_millis(1)),
+            bytes: 1,
+            failure: Some(&format_args!("order {number} is refused")),
+            completed: start + Duration::from_secs(second),
+        });
+        recorder.take()
+    };
+    for number in 0..distinct {
+        collector.merge(fail(number, 1));
+    }
+    collector.tick(start + Duration::from_secs(1), &Users::new());
+    let mut costs = (0, 0);
+    let mut watched = collector.summary(start + Duration::from_secs(1), Users::new());
+    // The first seconds make what stays.
+    for second in 2..6 {
+        let delta = fail(distinct / 2, second);
+        let before = (CALLS.get(), ASKED.get());
+        collector.merge(delta);
+        collector.tick(start + Duration::from_secs(second), &Users::new());
+        let summary = collector.summary(start + Duration::from_secs(second), Users::new());
+        costs = (CALLS.get() - before.0, ASKED.get() - before.1);
+        assert_eq!(summary.errors[distinct / 2].occurrences, second);
+        assert_eq!(watched.errors[distinct / 2].occurrences, second - 1, "what was told stays");
+        watched = summary;
+    }
+    costs
+}
+
+#[test]
+fn errors_that_do_not_occur_cost_nothing() {
+    let ((few_calls, few_bytes), (calls, bytes)) =
+        (a_second_with_errors(30), a_second_with_errors(20_000));
+    // A tree of so many is two floors higher.
+    assert!(calls <= few_calls + 8, "{calls} allocations with 20,000 errors, {few_calls} with 30");
+    assert!(bytes <= few_bytes + 4_096, "{bytes} bytes with 20,000 errors, {few_bytes} with 30");
 }
 
 #[test]

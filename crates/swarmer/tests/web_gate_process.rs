@@ -72,6 +72,9 @@ fn main() -> ExitCode {
         ("tries_are_limited", tries_are_limited),
         ("a_gate_for_nobody_is_refused", a_gate_for_nobody_is_refused),
         ("every_address_refuses_what_it_should", every_address_refuses_what_it_should),
+        ("ten_megabytes_are_refused_everywhere", ten_megabytes_are_refused_everywhere),
+        ("broken_forms_are_refused", broken_forms_are_refused),
+        ("assets_lead_nowhere_else", assets_lead_nowhere_else),
         ("text_of_people_stays_text", text_of_people_stays_text),
         ("prometheus_scrapes", prometheus_scrapes),
     ];
@@ -231,15 +234,19 @@ fn programs_show_a_token() {
 fn tries_are_limited() {
     let target = Target::start();
     let (run, site) = served(&target, &format!("--web-token {TOKEN}"), &[]);
-    let show = |token: &str| {
-        site.call("GET", "/stats/requests", &[("Authorization", &format!("Bearer {token}"))], "")
+    let show_at = |path: &str, token: &str| {
+        site.call("GET", path, &[("Authorization", &format!("Bearer {token}"))], "")
     };
-    for _ in 0..5 {
-        assert_eq!(show("wrong").status, 401);
+    let show = |token: &str| show_at("/stats/requests", token);
+    // Tries count wherever they are made.
+    for path in ["/stats/requests", "/api/v1/state", "/metrics", "/api/v1/events", "/"] {
+        assert_eq!(show_at(path, "wrong").status, 401, "{path}");
     }
-    let limited = show(TOKEN);
-    assert_eq!(limited.status, 429, "even the right one has to wait now");
-    assert!(limited.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    for path in ["/stats/requests", "/api/v1/state"] {
+        let limited = show_at(path, TOKEN);
+        assert_eq!(limited.status, 429, "even the right one has to wait now at {path}");
+        assert!(limited.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    }
     let form = sign_in(&site, "/login", &format!("username=me&password={TOKEN}"));
     assert_eq!(form.status, 429);
     assert!(form.body.contains("Too many wrong tries"));
@@ -270,7 +277,6 @@ fn every_address_refuses_what_it_should() {
         assert_eq!(reply.status, 405, "{path}");
         assert!(reply.header("allow").unwrap().contains("GET"), "{path}");
     }
-    let huge = "x".repeat(10 << 20);
     for path in CHANGED {
         let reply = site.get(path);
         assert_eq!((reply.status, reply.header("allow")), (405, Some("OPTIONS, POST")), "{path}");
@@ -279,15 +285,6 @@ fn every_address_refuses_what_it_should() {
         // What changes nothing may be asked by anybody; they cannot read the answer.
         let expected = if *path == "/api/v1/plan" { 200 } else { 403 };
         assert_eq!(site.call("POST", path, &foreign, "{}").status, expected, "{path}");
-        if !matches!(*path, "/stop" | "/stats/reset" | "/api/v1/stop" | "/api/v1/reset") {
-            for kind in ["application/json", FORM.1] {
-                let status = site.post(path, kind, &huge).status;
-                assert!(
-                    [413, 415].contains(&status) || *path == "/swarm" && kind != FORM.1,
-                    "{path} {kind}: {status}"
-                );
-            }
-        }
     }
     for path in ["/login", "/logout"] {
         let reply = site.call("POST", path, &[("Origin", "https://evil.example")], "");
@@ -296,28 +293,169 @@ fn every_address_refuses_what_it_should() {
     end(run);
 }
 
+fn ten_megabytes_are_refused_everywhere() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--autostart -u 2 -r 50 Buyer", &[]);
+    site.until(|stats| stats["user_count"] == 2);
+    let huge = "x".repeat(10 << 20);
+    let posted = CHANGED.iter().chain(&["/login", "/logout"]).map(|path| ("POST", *path));
+    for (method, path) in posted.chain(READ.iter().map(|path| ("GET", *path))) {
+        for kind in ["application/json", FORM.1, "multipart/form-data; boundary=B"] {
+            let reply = site.call(method, path, &[("Content-Type", kind)], &huge);
+            assert_eq!(reply.status, 413, "{method} {path} {kind}: {}", reply.body);
+        }
+    }
+    // Who does not say how much will come is stopped on the way, where anything is read at all.
+    let chunk = format!("{:x}\r\n{huge}\r\n0\r\n\r\n", huge.len());
+    for path in ["/swarm", "/user", "/login", "/api/v1/start", "/api/v1/edit", "/api/v1/plan"] {
+        let kind = if matches!(path, "/swarm" | "/login") { FORM.1 } else { "application/json" };
+        assert_eq!(site.chunked(path, kind, &chunk).status, 413, "{path}");
+    }
+    let stats = site.get("/stats/requests").json();
+    assert_eq!((&stats["state"], &stats["user_count"]), (&json!("running"), &json!(2)));
+    end(run);
+}
+
+fn broken_forms_are_refused() {
+    let target = Target::start();
+    let (run, site) = served(&target, "", &[]);
+    let parts = "multipart/form-data; boundary=B";
+    for (kind, body) in [
+        (parts, "--B\r\nbroken"),
+        (parts, "--B\r\nContent-Disposition: form-data; name=\"user_count\"\r\n\r\n1"),
+        ("multipart/form-data", "--B--"),
+    ] {
+        assert_eq!(site.post("/swarm", kind, body).status, 400, "{kind}: {body}");
+    }
+    // As Locust has it: what is no form has no fields, and mistakes are told with 200.
+    let garbage = ["%ff%fe=%", "user_count=%zz&spawn_rate=1", "user_count", "&&==&", "{}"];
+    for (kind, body) in garbage.map(|body| (FORM.1, body)).into_iter().chain([("text/plain", "{}")])
+    {
+        let reply = site.post("/swarm", kind, body);
+        assert_eq!((reply.status, &reply.json()["success"]), (200, &json!(false)), "{body}");
+    }
+    let deep = "[".repeat(100_000);
+    for path in ["/api/v1/start", "/api/v1/edit", "/api/v1/plan"] {
+        for (body, status) in [
+            ("{", 400),
+            ("", 400),
+            (deep.as_str(), 422),
+            ("{\"users\": \"many\"}", 422),
+            ("{\"users\": 1.5}", 422),
+            ("{\"nothing\": 1}", 422),
+            ("7", 422),
+            ("{\"users\": 1, \"users\": 2}", 422),
+        ] {
+            let reply = site.post(path, "application/json", body);
+            let shown = &body[..body.len().min(40)];
+            assert_eq!(reply.status, status, "{path} {shown}: {}", reply.body);
+            assert!(reply.json()["error"].is_string(), "{path} {shown}");
+        }
+        assert_eq!(site.post(path, FORM.1, "users=1").status, 415, "{path}");
+    }
+    for body in [
+        "{",
+        "",
+        deep.as_str(),
+        "7",
+        "{\"user_class_name\": 7}",
+        "{\"user_class_name\": \"Nobody\"}",
+    ] {
+        assert_eq!(site.post("/user", "application/json", body).status, 500, "/user");
+    }
+    assert_eq!(site.get("/stats/requests").json()["state"], "ready", "nothing was begun");
+    end(run);
+}
+
+fn assets_lead_nowhere_else() {
+    let target = Target::start();
+    for (base, rest) in [("", ""), ("/load", "--web-base-path /load")] {
+        let (run, site) = served(&target, rest, &[]);
+        for path in [
+            "/../index.html",
+            "/%2e%2e/index.html",
+            "/..%2f..%2f..%2fetc%2fpasswd",
+            "/%252e%252e/index.html",
+            "/..\\..\\index.html",
+            "//etc/passwd",
+            "/%00",
+            "/",
+        ] {
+            for folder in ["/assets", "/api/v1/../../assets"] {
+                let reply = site.get(&format!("{base}{folder}{path}"));
+                assert_eq!(reply.status, 404, "{folder}{path}");
+                assert!(
+                    !reply.body.contains("root:") && !reply.body.contains("swarmer-record"),
+                    "{path}"
+                );
+            }
+        }
+        end(run);
+    }
+}
+
+/// A script in each field of each form: no reply is a page with it, and neither is any page afterwards.
 fn text_of_people_stays_text() {
     let target = Target::start();
     let (run, site) = served(&target, "Buyer", &[]);
     let evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>";
-    let request = json!({"users": 1, "spawn_rate": 10, "profile": evil});
+    let stays_text = |what: &str, reply: &Reply| {
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{what}");
+        let is_page = reply.header("content-type").is_none_or(|kind| kind.contains("html"));
+        let is_there = reply.body.contains("<script>alert") || reply.body.contains("<img src=x");
+        assert!(!(is_page && is_there), "{what}: {}", reply.body);
+    };
+    for (field, value) in [
+        ("host", json!(evil)),
+        ("host", json!(format!("http://{evil}"))),
+        ("run_time", json!(evil)),
+        ("classes", json!([evil])),
+        ("shape", json!(evil)),
+        ("stages", json!(evil)),
+        ("users", json!(evil)),
+        ("settings", json!({evil: evil})),
+        ("settings", json!({"progress": evil})),
+        (evil, json!(1)),
+    ] {
+        for order in ["start", "plan", "edit"] {
+            let reply = site.order(order, &json!({field: value}));
+            assert!(matches!(reply.status, 409 | 422), "{order} {field}: {}", reply.status);
+            stays_text(&format!("{order} {field}"), &reply);
+        }
+    }
+    let form = |field: &str, value: &str| {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        for (name, usual) in [("user_count", "1"), ("spawn_rate", "10")] {
+            form.append_pair(name, if name == field { value } else { usual });
+        }
+        form.append_pair(field, value).finish()
+    };
+    for field in ["user_count", "spawn_rate", "run_time", "stages", "shape_class", "host"] {
+        let reply = site.post("/swarm", FORM.1, &form(field, evil));
+        assert_eq!(reply.header("content-type"), Some("application/json"), "{field}");
+        stays_text(&format!("/swarm {field}"), &reply);
+        assert_eq!(site.order("stop", &json!({})).status, 200);
+    }
+    for change in [
+        json!({"user_class_name": evil}),
+        json!({"user_class_name": "Buyer", "host": evil}),
+        json!({"user_class_name": "Buyer", evil: evil}),
+        json!({"user_class_name": "Buyer", "tasks": ["look", evil]}),
+        json!({"user_class_name": "Buyer", "weight": evil}),
+    ] {
+        stays_text("/user", &site.post("/user", "application/json", &change.to_string()));
+    }
+    let login = format!("username={evil}&password={evil}&next={evil}");
+    stays_text("/login", &site.post("/login", FORM.1, &login));
+
+    let request = json!({"users": 1, "spawn_rate": 10, "profile": evil, "tags": ["read", evil], "exclude_tags": [evil]});
     assert_eq!(site.order("start", &request).status, 200);
     site.until(|stats| stats["total_rps"] != 0.0);
-    let form: String = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("user_count", evil)
-        .append_pair("spawn_rate", "1")
-        .append_pair("host", "http://<b>evil</b>")
-        .finish();
-    let reply = site.post("/swarm", FORM.1, &form);
-    assert_eq!(reply.header("content-type"), Some("application/json"));
     assert_eq!(site.order("stop", &json!({})).status, 200);
-    for path in ["/", "/stats/report", "/login", "/%3Cscript%3Ealert(1)%3C/script%3E"] {
-        let page = site.get(path);
-        assert!(
-            !page.body.contains("<script>alert") && !page.body.contains("<img src=x"),
-            "{path}"
-        );
-        assert_eq!(page.header("x-content-type-options"), Some("nosniff"), "{path}");
+    for path in READ.iter().chain(&["/login", "/%3Cscript%3Ealert(1)%3C/script%3E"]) {
+        if *path != "/api/v1/events" {
+            stays_text(path, &site.get(path));
+        }
     }
     end(run);
 }

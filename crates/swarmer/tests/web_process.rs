@@ -31,6 +31,14 @@ fn main() -> ExitCode {
     let tests: &[(&'static str, fn())] = &[
         ("the_interface_is_locusts", the_interface_is_locusts),
         ("runs_come_and_go", runs_come_and_go),
+        (
+            "a_host_in_an_edit_is_for_users_that_start_then",
+            a_host_in_an_edit_is_for_users_that_start_then,
+        ),
+        (
+            "the_page_is_told_what_the_next_run_would_be",
+            the_page_is_told_what_the_next_run_would_be,
+        ),
         ("tags_hold_from_the_next_run_on", tags_hold_from_the_next_run_on),
         ("mistakes_are_told", mistakes_are_told),
         ("ticks_fill_holes", ticks_fill_holes),
@@ -77,6 +85,18 @@ fn the_interface_is_locusts() {
     let ours = script(&site.url());
     end(run).expect_code(0);
 
+    let (run, site) = served_by_locust(&target);
+    let theirs = script(&site.url());
+    end(run);
+    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+    let differ = theirs.iter().filter(|(part, theirs)| ours[*part] != **theirs);
+    let told: Vec<String> = differ
+        .map(|(part, theirs)| format!("{part}:\n  ours {}\n  Locust {theirs}", ours[part]))
+        .collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+fn served_by_locust(target: &Target) -> (process::Started, Site) {
     // Locust takes no port 0.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let locustfile = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/locustfile.py");
@@ -87,14 +107,78 @@ fn the_interface_is_locusts() {
     run.wait_for("Starting web interface");
     let site = Site { address: ([127, 0, 0, 1], port).into() };
     site.until_it_answers();
-    let theirs = script(&site.url());
+    (run, site)
+}
+
+/// A start or an edit by Locust's form.
+fn swarm(site: &Site, form: &str) -> Value {
+    let reply = site.post("/swarm", "application/x-www-form-urlencoded", form).json();
+    assert_eq!(reply["success"], true, "{form}: {reply}");
+    reply
+}
+
+/// As in Locust: those that run stay where they are.
+fn a_host_in_an_edit_is_for_users_that_start_then() {
+    let target = Target::start();
+    let [ours, theirs] = [served(&target, ""), served_by_locust(&target)].map(|(run, site)| {
+        let other = Target::start();
+        swarm(&site, "user_count=3&spawn_rate=50");
+        site.until(|stats| stats["user_count"] == 3 && stats["total_rps"] != 0.0);
+        let reply = swarm(&site, &format!("user_count=6&spawn_rate=50&host={}", other.url()));
+        assert_eq!(reply["host"], other.url());
+        site.until(|stats| stats["user_count"] == 6);
+        for target in [&target, &other] {
+            target.wait_for(target.requests() + 30);
+        }
+        // Without a word about the host it stays for those that start next.
+        swarm(&site, "user_count=1&spawn_rate=50");
+        site.until(|stats| stats["user_count"] == 1);
+        swarm(&site, "user_count=8&spawn_rate=50");
+        site.until(|stats| stats["user_count"] == 8);
+        other.wait_for(other.requests() + 30);
+        (run, site, other)
+    });
+    end(theirs.0);
+
+    let (run, site, other) = ours;
+    let summary = site.get("/api/v1/summary").json();
+    assert_eq!(summary["host"], other.url());
+    let tells = |list: &str, words: &str| summary[list].to_string().contains(words);
+    assert!(tells("notes", &format!("before went to {}", target.url())), "{}", summary["notes"]);
+    assert!(tells("marks", &format!("go to {}", other.url())), "{}", summary["marks"]);
+    // What is no target, or does not answer, changes nothing; neither does an empty field.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for host in ["nowhere".to_owned(), format!("http://{closed}")] {
+        let refused = site.order("edit", &json!({"users": 2, "host": host}));
+        assert_eq!(refused.status, 422, "{host}: {}", refused.body);
+    }
+    assert_eq!(site.order("edit", &json!({"host": ""})).status, 200);
+    let state = site.get("/api/v1/state").json();
+    assert_eq!((&state["host"], &state["target_users"]), (&json!(other.url()), &json!(8)));
     end(run);
-    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
-    let differ = theirs.iter().filter(|(part, theirs)| ours[*part] != **theirs);
-    let told: Vec<String> = differ
-        .map(|(part, theirs)| format!("{part}:\n  ours {}\n  Locust {theirs}", ours[part]))
-        .collect();
-    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// The start form knows it from here and from nowhere else.
+fn the_page_is_told_what_the_next_run_would_be() {
+    let target = Target::start();
+    let (run, site) = served(&target, "--class-picker");
+    let told = || {
+        let classes = site.get("/api/v1/state").json()["boot"]["classes"].clone();
+        let of =
+            |class: &Value| ["name", "tasks", "all_tasks", "chosen"].map(|key| class[key].clone());
+        classes.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let buyer =
+        |tasks: Value, chosen: bool| [json!("Buyer"), tasks, json!(["look", "buy"]), json!(chosen)];
+    let seller = |chosen: bool| [json!("Seller"), json!(["sell"]), json!(["sell"]), json!(chosen)];
+    assert_eq!(told(), [buyer(json!(["look", "buy"]), true), seller(true)]);
+    let change = json!({"user_class_name": "Buyer", "tasks": ["buy"]});
+    assert_eq!(site.post("/user", "application/json", &change.to_string()).status, 201);
+    let request = json!({"users": 1, "spawn_rate": 10, "classes": ["Buyer"]});
+    assert_eq!(site.order("start", &request).status, 200);
+    assert_eq!(told(), [buyer(json!(["buy"]), true), seller(false)]);
+    assert_eq!(site.get("/api/v1/state").json()["boot"]["start"]["shape"], "");
+    end(run).expect_code(0);
 }
 
 fn runs_come_and_go() {

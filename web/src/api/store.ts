@@ -7,7 +7,6 @@ import { type Loaded, Resource } from "./resource";
 import { type Connection, Stream, type StreamOptions } from "./stream";
 import type {
   Boot,
-  ClassInfo,
   History,
   HistoryReply,
   LogsReply,
@@ -60,8 +59,6 @@ export class Store {
   readonly tasks: Resource<Tasks>;
   private readonly logLines: Resource<null>;
   private readonly rows = new Map<string, Resource<RowHistory>>();
-  /** All tasks of each class, by its name. */
-  private readonly known = new Map<string, string[]>();
 
   private readonly stream: Stream;
   private readonly client: Client;
@@ -140,19 +137,11 @@ export class Store {
   halt = (): Promise<Outcome> => this.change("api/v1/stop");
   reset = (): Promise<Outcome> => this.change("api/v1/reset");
   plan = (request: StartRequest): Promise<PlanReply> => this.client.post<PlanReply>("api/v1/plan", request);
-  /** Locust's own endpoint for the settings of a user class. */
-  configure = (data: Record<string, unknown>): Promise<unknown> => this.client.post("user", data);
-
-  /**
-   * All tasks of a class, as often as their weights say. One that somebody switched off is no longer told by the engine,
-   * and must be there to be switched on again.
-   */
-  tasksOf({ name, tasks }: ClassInfo): string[] {
-    const known = this.known.get(name);
-    if (known && tasks.every((task) => known.includes(task))) return known;
-    this.known.set(name, tasks);
-    return tasks;
-  }
+  /** Locust's own endpoint for the settings of a user class; returns when the page knows them. */
+  configure = async (data: Record<string, unknown>): Promise<void> => {
+    await this.client.post("user", data);
+    await this.refresh();
+  };
 
   /** Asks for the present state and for the definitions of the form. */
   async refresh(): Promise<void> {

@@ -300,7 +300,12 @@ export interface ClassInfo {
   weight: number;
   fixed_count: number;
   host: string | null;
+  /** The tasks that its users do. */
   tasks: string[];
+  /** All that could be among them: some may be switched off. */
+  all_tasks: string[];
+  /** Whether it takes part in the run. */
+  chosen: boolean;
 }
 
 /** What the page is told at its start, beside Locust's window.templateArgs: `window.swarmer`. */
@@ -331,6 +336,8 @@ export interface Boot {
     run_time: string;
     profile: string;
     stages: string;
+    /** The workload's shape where it decides the number of users; empty where something else does. */
+    shape: string;
   };
 }
 

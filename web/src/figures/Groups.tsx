@@ -96,23 +96,18 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
       ...side(label, label, (segment) => timeOf(segment, p), millis),
       {
         ...number(
-          `${label}.difference`,
-          `${label} difference`,
-          (one) => difference(...of(one)),
-          (value) => signed(value, millis),
-        ),
-        brief: "difference",
-      },
-      {
-        ...number(
           `${label}.relative`,
-          `${label} difference %`,
+          `${label} difference`,
           (one) => relative(...of(one)),
           (value) => signed(value, percent),
         ),
-        brief: "in %",
-        cell: (one) => <Lean share={relative(...of(one))} />,
-        width: 18,
+        brief: "difference",
+        cell: (one) => (
+          <span title={`${signed(difference(...of(one)), millis)} ms`}>
+            <Lean share={relative(...of(one))} />
+          </span>
+        ),
+        width: 13,
       },
     ];
   };
@@ -128,7 +123,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
     },
     { id: "name", label: "Name", kind: "wide", value: ({ row }) => row.name, text: ({ row }) => nameOf(row) },
     ...side("requests", "#", (segment) => segment?.requests ?? null, count),
-    ...side("failures", "Failures", failuresOf, percent),
+    ...side("failures", "Failures", failuresOf, percent).map((column) => ({ ...column, width: 10 })),
     ...times(0.5, "p50"),
     ...times(0.95, "p95"),
   ];

@@ -24,11 +24,15 @@ export function Samples({ exemplars, traceUrl = null, single = false }: SamplesP
   const name = single ? "row-samples" : "samples";
   const which = kept<Which>(`${name}.which`, "all", isWhich);
   const search = useSignal("");
-  const columns = useMemo(() => columnsOf(traceUrl, exemplars, single), [traceUrl, exemplars, single]);
   const shown = useMemo(() => {
     const wanted = which.value === "all" ? exemplars : exemplars.filter(({ why }) => why === which.value);
     return matching(wanted, search.value, textOf);
   }, [exemplars, which.value, search.value]);
+  const failed = shown.some(({ error }) => error !== null);
+  const columns = useMemo(
+    () => columnsOf(traceUrl, exemplars, single).filter(({ id }) => id !== "error" || failed),
+    [traceUrl, exemplars, single, failed],
+  );
   const amount = (why: Exemplar["why"]) => exemplars.filter((one) => one.why === why).length;
   return (
     <div class="fg-figure">
@@ -87,7 +91,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
     },
     {
       id: "at",
-      label: "Completed",
+      label: "Ended",
       kind: "text",
       value: ({ at }) => at,
       text: ({ at }) => timeOfDay(at),
@@ -110,7 +114,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
       kind: "number",
       value: (one) => one.time,
       text: (one) => time(one.time),
-      width: 12,
+      width: 10,
     },
     {
       id: "status",
@@ -119,7 +123,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
       value: ({ status }) => status,
       text: ({ status }) => (status === 0 ? "no reply" : String(status)),
       tone: ({ status }) => (status === 0 || status >= 400 ? "bad" : undefined),
-      width: 10,
+      width: 9,
     },
     {
       id: "user",

@@ -273,7 +273,7 @@ function Header<T>({ column, compact, name, order, onSort }: HeaderProps<T>) {
       scope="col"
       class={`fg-${column.kind}${name ? " fg-name" : ""}`}
       aria-sort={direction ?? "none"}
-      style={compact && (name || compact.texts.includes(column)) ? { gridColumn: headSpan(compact) } : {}}
+      style={compact && (name || compact.texts.includes(column)) ? { gridColumn: headSpan(compact, column) } : {}}
     >
       {compact?.labelled ? (
         label
@@ -286,10 +286,12 @@ function Header<T>({ column, compact, name, order, onSort }: HeaderProps<T>) {
   );
 }
 
-/** On a phone the headers of wide columns share a line. */
-function headSpan<T>({ abreast, texts }: Compact<T>): string {
+/** On a phone the headers of wide columns share a line, and leave none of it to those of figures, which stand below. */
+function headSpan<T>({ abreast, texts }: Compact<T>, column: Column<T>): string {
   const each = Math.floor(abreast / (texts.length + 1));
-  return texts.length > 0 && each > 0 ? `span ${each}` : "1 / -1";
+  if (texts.length === 0 || each === 0) return "1 / -1";
+  const at = texts.indexOf(column) + 1;
+  return `${at * each + 1} / ${at === texts.length ? -1 : (at + 1) * each + 1}`;
 }
 
 /** Where headers would stand too far from their figures, a chooser puts rows in order. */

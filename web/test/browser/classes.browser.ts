@@ -44,6 +44,9 @@ const choice = (name: string): Locator => picker().getByRole("checkbox", { name,
 const told = (name: string) =>
   picker().getByRole("row").filter({ hasText: name }).locator("th, td.number:not(:has(button))").allInnerTexts();
 
+/** Whether this course of the load is the chosen one. */
+const course = (name: string) => page.getByRole("button", { name, exact: true }).getAttribute("aria-pressed");
+
 /** Names of the page's statistics: requests, journeys and their sum. */
 async function namesOnPage(): Promise<string[]> {
   await openTabs(page, "stats");
@@ -70,9 +73,12 @@ async function change(
 test("one class of several runs alone, with the host and the tasks that it was given", async () => {
   await page.goto(engine.url);
   expect(await told("Reader")).toEqual(["Reader", "1", "50.0\u202f%", "1"]);
+  // The workload has a shape, which decides unless somebody wants something else.
+  expect(await course("Waves")).toBe("true");
+  await page.getByRole("button", { name: "Steady users", exact: true }).click();
   await choice("Reader").uncheck();
   await change("Guest", { Weight: "3", Host: own.url }, ["Ask"]);
-  expect(await told("Guest")).toEqual(["Guest", "3", "100\u202f%", "1"]);
+  expect(await told("Guest")).toEqual(["Guest", "3", "100\u202f%", "1 of 2"]);
   // A run's host would beat it, as in Locust, and the form says so.
   await page.getByText("takes the place of the own host of Guest").waitFor();
   await page.getByLabel("Host").fill("");
@@ -95,10 +101,25 @@ test("one class of several runs alone, with the host and the tasks that it was g
   expect([...common.asked.keys()]).toEqual([]);
 });
 
+test("who loads the page anew finds the form as the next run would be", async () => {
+  await page.reload();
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  expect([await course("Steady users"), await course("Waves")]).toEqual(["true", "false"]);
+  expect([await choice("Guest").isChecked(), await choice("Reader").isChecked()]).toEqual([true, false]);
+  expect(await told("Guest")).toEqual(["Guest", "3", "100\u202f%", "1 of 2"]);
+  await page.getByRole("button", { name: "Settings of Guest" }).click();
+  const dialog = page.getByRole("dialog");
+  const tasks = ["Look", "Ask"].map((name) => dialog.getByRole("checkbox", { name }).isChecked());
+  expect(await Promise.all(tasks)).toEqual([true, false]);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Back to the results" }).click();
+});
+
 test("counts and weights of classes decide how many users each of them has", async () => {
   await page.getByRole("button", { name: "New", exact: true }).click();
   // What was set before still holds, and what was switched off can be switched on.
-  expect(await told("Guest")).toEqual(["Guest", "3", "75.0\u202f%", "1"]);
+  await choice("Reader").check();
+  expect(await told("Guest")).toEqual(["Guest", "3", "75.0\u202f%", "1 of 2"]);
   await change("Guest", { "Fixed count": "2", Host: "" }, [], ["Ask"]);
   expect(await told("Guest")).toEqual(["Guest", "3", "2 fixed", "2"]);
   expect(await told("Reader")).toEqual(["Reader", "1", "100\u202f%", "1"]);
@@ -134,6 +155,8 @@ test("the chosen shape decides the number of users and ends the run", async () =
   await page.getByText("its course is drawn meanwhile").waitFor();
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByRole("tablist", { name: "Views" }).waitFor();
+  // Until the page has heard of the new run it shows the end of the one before.
+  await page.getByRole("button", { name: "Stop", exact: true }).waitFor();
   // Nobody stops it: a shape ends by itself.
   await page.getByRole("button", { name: "New", exact: true }).waitFor();
 
@@ -153,6 +176,8 @@ test("the chosen shape decides the number of users and ends the run", async () =
 
 test("after a shape steady users hold until they are stopped", async () => {
   await page.getByRole("button", { name: "New", exact: true }).click();
+  expect(await course("Waves")).toBe("true");
+  await page.getByRole("button", { name: "Steady users", exact: true }).click();
   await startRun(page, "3", "20");
   const sum = async () => Object.values(await users()).reduce((a, b) => a + b, 0);
   await expect.poll(sum, { timeout: 30_000 }).toBe(3);

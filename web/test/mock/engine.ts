@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type {
   Boot,
+  ClassInfo,
   Health,
   LogsReply,
   Mark,
@@ -40,6 +41,16 @@ const setting = (name: string, label: string, kind: Setting["kind"], value: stri
   ...more,
 });
 
+const userClass = (name: string, weight: number, tasks: string[]): ClassInfo => ({
+  name,
+  weight,
+  fixed_count: 0,
+  host: null,
+  tasks,
+  all_tasks: tasks,
+  chosen: true,
+});
+
 export class MockEngine {
   state: RunState = "ready";
   users = 0;
@@ -59,6 +70,11 @@ export class MockEngine {
 
   readonly options: MockOptions;
 
+  private classes: ClassInfo[] = [
+    userClass("PolicyAgent", 30, ["Renew Policy", "Search Policies"]),
+    userClass("QuoteAgent", 50, ["Convert Quote to Policy", "Create Quote"]),
+  ];
+
   constructor(options: MockOptions = {}) {
     this.options = options.large ? { past: 300, workers: LARGE.workers, ...options } : options;
     this.log("INFO", "swarmer.main: Starting web interface at http://127.0.0.1:8089");
@@ -77,16 +93,7 @@ export class MockEngine {
       exposed: this.options.exposed ?? false,
       is_distributed: (this.options.workers ?? 0) > 0,
       expect_workers: this.options.workers ?? 1,
-      classes: [
-        { name: "PolicyAgent", weight: 30, fixed_count: 0, host: null, tasks: ["Renew Policy", "Search Policies"] },
-        {
-          name: "QuoteAgent",
-          weight: 50,
-          fixed_count: 0,
-          host: null,
-          tasks: ["Convert Quote to Policy", "Create Quote"],
-        },
-      ],
+      classes: this.classes,
       shapes: ["Daily Curve"],
       class_picker: this.options.classPicker ?? true,
       full_history_csv: true,
@@ -100,8 +107,15 @@ export class MockEngine {
         setting("tenant", "Tenant", "text", "demo", { required: true }),
       ],
       trace_url: "https://apm.example/trace/{trace}",
-      start: { users: 50, spawn_rate: 10, host: this.host, run_time: "10m", profile: "", stages: "" },
+      start: { users: 50, spawn_rate: 10, host: this.host, run_time: "10m", profile: "", stages: "", shape: "" },
     };
+  }
+
+  /** What `POST /user` asks for; false when there is no such class. */
+  configure({ user_class_name, ...change }: Partial<ClassInfo> & { user_class_name?: string }): boolean {
+    const known = this.classes.some(({ name }) => name === user_class_name);
+    this.classes = this.classes.map((info) => (info.name === user_class_name ? { ...info, ...change } : info));
+    return known;
   }
 
   start(request: StartRequest): { success: boolean; message: string } {

@@ -94,7 +94,7 @@ export function handler(engine: MockEngine) {
         }
         return true;
       case "/user":
-        json(reply, {}, 201);
+        json(reply, {}, engine.configure(asked) ? 201 : 500);
         return true;
       default:
         return false;

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::{due, python};
 use super::{metrics, trust};
-use crate::stats::{ErrorRow, Figures, Kind, PERCENTILES, Row, Summary, percentile_label};
+use crate::stats::{ErrorRow, Figures, PERCENTILES, Row, Summary, percentile_label};
 
 /// Columns of a terminal that are not part of the name column.
 const FIXED_COLUMNS: usize = 80;
@@ -99,7 +99,7 @@ impl Console {
         writeln!(out, "{:<18} {:<100}", "# occurrences", "Error")?;
         let widths = [18, self.name_width + 61];
         rule(out, &widths)?;
-        let mut errors = summary.errors.iter().filter(|error| error.kind == Kind::Request);
+        let mut errors = summary.errors.of_requests();
         for error in errors.by_ref().take(LISTED) {
             writeln!(out, "{:<18} {:<100}", error.occurrences, error_line(error))?;
         }
@@ -123,7 +123,7 @@ impl Console {
         writeln!(out, "{:<18} Exception", "# occurrences")?;
         let widths = [18, self.name_width + 61];
         rule(out, &widths)?;
-        for exception in &summary.exceptions {
+        for exception in summary.exceptions.iter() {
             write!(out, "{:<18} ", exception.count)?;
             write!(out, "{}: {}", visible(&exception.scenario), visible(&exception.message))?;
             if !matches!(exception.nodes.as_slice(), [] | [_]) || exception.nodes != ["local"] {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::python;
-use crate::stats::{ErrorRow, ExceptionRow, HistoryColumns, Kind, Row, Summary};
+use crate::stats::{ErrorRow, ExceptionRow, HistoryColumns, Row, Summary};
 
 /// Percentiles of the page's charts.
 pub(crate) const CHARTS: [f64; 2] = [0.5, 0.95];
@@ -47,8 +47,7 @@ pub(crate) fn entries(summary: &Summary, most: usize) -> Vec<Value> {
 
 /// Entries of `errors`, in order of first appearance.
 pub(crate) fn errors(summary: &Summary, most: usize) -> Vec<Value> {
-    let of_requests = summary.errors.iter().filter(|error| error.kind == Kind::Request);
-    of_requests.take(most).map(error).collect()
+    summary.errors.of_requests().take(most).map(error).collect()
 }
 
 fn error(error: &ErrorRow) -> Value {

@@ -246,7 +246,10 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             Order::TakeUp { run, left, answer } => {
                 let _ = answer.send(self.take_up(*run, *left));
             }
-            Order::Exchange(options) => self.fleet.exchange(&options),
+            Order::Exchange(options) => {
+                self.note_host(options.host.as_deref());
+                self.fleet.exchange(&options);
+            }
             Order::Reform(reform) => self.fleet.reform(&reform),
             Order::Start { ramp, began } => self.start(ramp, began, None),
             Order::StartClasses { ramp, classes, answer } => {
@@ -427,6 +430,21 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     /// The number of users that there should be now, in a run that has one.
+    /// Tells readers of the figures when the run they see goes to another target than it began with.
+    fn note_host(&mut self, host: Option<&str>) {
+        let info = self.collector.info_mut();
+        if !self.state.borrow().is_active() || info.host.as_deref() == host {
+            return;
+        }
+        let before = std::mem::replace(&mut info.host, host.map(str::to_owned));
+        let (before, host) =
+            (before.unwrap_or_else(|| "hosts of their own".to_owned()), host.unwrap_or_default());
+        self.collector.mark(MarkKind::Plan, format!("Users started from now on go to {host}"));
+        self.collector.note(format!(
+            "the host was changed while the run went on: users that had started before went to {before}"
+        ));
+    }
+
     fn planned_users(&self) -> Option<u64> {
         match self.state() {
             State::Spawning | State::Running => {

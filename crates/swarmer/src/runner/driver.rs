@@ -334,15 +334,21 @@ impl Driver {
     }
 
     fn reform(&mut self, classes: Arc<[UserClass]>) {
-        // What a master sends is not checked: without a base a request says that it has none.
-        let base = |class: &UserClass| base(&self.http, class, &self.setup.options).ok().flatten();
-        self.bases = classes.iter().map(base).collect();
         self.setup.classes = classes;
+        self.rebase();
     }
 
     fn exchange(&mut self, options: Arc<Options>) {
         self.env.options.replace(Arc::clone(&options));
         self.setup.options = options;
+        self.rebase();
+    }
+
+    /// Finds out where users that are started from now on send requests to; others stay where they are, as with Locust.
+    fn rebase(&mut self) {
+        // What a master sends is not checked: without a base a request says that it has none.
+        let base = |class: &UserClass| base(&self.http, class, &self.setup.options).ok().flatten();
+        self.bases = self.setup.classes.iter().map(base).collect();
     }
 
     fn report(&mut self, number: u64) {

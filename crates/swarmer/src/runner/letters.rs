@@ -40,8 +40,8 @@ pub(super) enum Down {
     Leave { class: u32, users: Vec<u64>, grace: f64 },
     /// Start journeys as they arrive.
     Open(Box<Journeys>),
-    /// Users read these options from their next task on.
-    Options(serde_json::Map<String, serde_json::Value>),
+    /// Users read these options from their next task on, and those that are started from now on have this host.
+    Options { options: serde_json::Map<String, serde_json::Value>, host: Option<String> },
     /// So many tasks may be begun in this run in all, or as few as have been.
     Tasks(u64),
     /// Send at most so many requests per second from now on; none at all with 0.

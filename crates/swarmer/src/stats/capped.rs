@@ -1,4 +1,4 @@
-//! A table of distinct texts that stops growing: what comes after the cap is counted, not kept.
+//! Distinct texts whose number stops growing: what comes after the cap is counted, not kept.
 
 use std::fmt::{self, Write};
 use std::hash::{BuildHasher, Hash};
@@ -61,10 +61,9 @@ impl Folded {
     }
 }
 
-/// Entries in order of first appearance, found by hash, at most `cap` of them, of at most `budget` bytes together.
+/// Where distinct texts stand in a list that others keep, by hash: at most `cap` of them, of at most `budget` bytes together.
 #[derive(Debug)]
-pub(super) struct CappedTable<T> {
-    pub(super) entries: Vec<T>,
+pub(super) struct Places {
     index: HashTable<(u64, usize)>,
     pub(super) folded: Folded,
     cap: usize,
@@ -72,10 +71,58 @@ pub(super) struct CappedTable<T> {
     bytes: usize,
 }
 
+/// Where an entry is, or belongs.
+pub(super) enum Place {
+    Known(usize),
+    /// At the end of the list.
+    New,
+}
+
+impl Places {
+    pub(super) fn new(cap: usize, budget: usize) -> Self {
+        let (index, folded) = (HashTable::new(), Folded::default());
+        Self { index, folded, cap, budget, bytes: 0 }
+    }
+
+    /// The place of the entry with this hash for which `same` holds; a new one if there is none, and room for its
+    /// `bytes`. Without room the `occurrences` are folded and there is no place.
+    pub(super) fn find(
+        &mut self,
+        hash: u64,
+        occurrences: u64,
+        bytes: usize,
+        same: impl Fn(usize) -> bool,
+    ) -> Option<Place> {
+        if let Some((_, at)) = self.index.find(hash, |(_, at)| same(*at)) {
+            return Some(Place::Known(*at));
+        }
+        if self.index.len() >= self.cap || bytes > self.budget - self.bytes {
+            self.folded.add(hash, occurrences);
+            return None;
+        }
+        self.index.insert_unique(hash, (hash, self.index.len()), |(hash, _)| *hash);
+        self.bytes += bytes;
+        Some(Place::New)
+    }
+
+    /// Forgets all places, and hands out what was folded.
+    pub(super) fn clear(&mut self) -> Folded {
+        self.index.clear();
+        self.bytes = 0;
+        std::mem::take(&mut self.folded)
+    }
+}
+
+/// Entries in order of first appearance, found by [`Places`].
+#[derive(Debug)]
+pub(super) struct CappedTable<T> {
+    entries: Vec<T>,
+    places: Places,
+}
+
 impl<T> CappedTable<T> {
     pub(super) fn new(cap: usize, budget: usize) -> Self {
-        let (entries, index, folded) = (Vec::new(), HashTable::new(), Folded::default());
-        Self { entries, index, folded, cap, budget, bytes: 0 }
+        Self { entries: Vec::new(), places: Places::new(cap, budget) }
     }
 
     /// The entry with this hash for which `same` holds, made by `make` if it is new and there is room for
@@ -89,25 +136,18 @@ impl<T> CappedTable<T> {
         make: impl FnOnce() -> T,
     ) -> Option<&mut T> {
         let entries = &self.entries;
-        let known = self.index.find(hash, |(_, at)| same(&entries[*at])).map(|(_, at)| *at);
-        if let Some(at) = known {
-            return Some(&mut self.entries[at]);
+        match self.places.find(hash, occurrences, bytes, |at| same(&entries[at]))? {
+            Place::Known(at) => self.entries.get_mut(at),
+            Place::New => {
+                self.entries.push(make());
+                self.entries.last_mut()
+            }
         }
-        if self.entries.len() >= self.cap || bytes > self.budget - self.bytes {
-            self.folded.add(hash, occurrences);
-            return None;
-        }
-        self.index.insert_unique(hash, (hash, self.entries.len()), |(hash, _)| *hash);
-        self.bytes += bytes;
-        self.entries.push(make());
-        self.entries.last_mut()
     }
 
     /// Empties the table and hands out what it held; its room stays for what comes next.
     pub(super) fn take(&mut self) -> (Drain<'_, T>, Folded) {
-        self.index.clear();
-        self.bytes = 0;
-        (self.entries.drain(..), std::mem::take(&mut self.folded))
+        (self.entries.drain(..), self.places.clear())
     }
 }
 
@@ -175,7 +215,7 @@ mod tests {
             }
         }
         assert_eq!(table.entries, [("a", 2), ("b", 1)]);
-        assert_eq!((table.folded.distinct(), table.folded.occurrences), (2, 3));
+        assert_eq!((table.places.folded.distinct(), table.places.folded.occurrences), (2, 3));
     }
 
     #[test]
@@ -189,11 +229,11 @@ mod tests {
         assert!(!add(&mut table, "fives"), "eleven bytes");
         assert!(add(&mut table, "four") && add(&mut table, "sixsix"), "ten; a known one is free");
         assert!(!add(&mut table, "x"));
-        assert_eq!((table.folded.distinct(), table.folded.occurrences), (2, 4));
+        assert_eq!((table.places.folded.distinct(), table.places.folded.occurrences), (2, 4));
         let room = table.entries.capacity();
         let (entries, folded) = table.take();
         assert_eq!((entries.collect::<Vec<_>>(), folded.occurrences), (vec!["sixsix", "four"], 4));
-        assert_eq!((table.entries.capacity(), table.folded.occurrences), (room, 0));
+        assert_eq!((table.entries.capacity(), table.places.folded.occurrences), (room, 0));
         assert!(add(&mut table, "fives"), "its bytes are free again");
     }
 }

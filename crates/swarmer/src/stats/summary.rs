@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::coarse::CoarseBuckets;
 use super::delta::Kind;
+use super::errors::Errors;
 use super::exemplar::Exemplar;
 use super::health::Health;
 use super::histogram::Histogram;
 use super::journey::Funnel;
+use super::list::List;
 use super::mark::{Mark, Worker};
 use super::metric::MetricRow;
 use super::per_second::PerSecond;
@@ -297,9 +299,9 @@ pub struct Summary {
     /// All requests, from the same exact counts as the rows.
     pub total: Row,
     /// In order of first appearance.
-    pub errors: Vec<ErrorRow>,
+    pub errors: Errors,
     /// In order of first appearance.
-    pub exceptions: Vec<ExceptionRow>,
+    pub exceptions: List<ExceptionRow>,
     /// Requests cut off because the run stopped; part of no other figure.
     pub aborted: u64,
     /// How what was due was started, where anything is due.

@@ -180,12 +180,8 @@ impl Desk {
         let mut paper = self.paper.clone();
         let mut options = Options::clone(&paper.options);
         self.apply_common(ask, &mut options)?;
-        if let Some(host) = &ask.host {
-            options.host = Some(host.clone()).filter(|host| !host.is_empty());
-            if let Some(host) = &options.host {
-                let checked = Kind::BaseUrl.check(host);
-                checked.map_err(|problem| Problem::invalid("host", problem))?;
-            }
+        if ask.host.is_some() {
+            options.host = host_of(ask)?;
         }
         if let Some(limit) = ask.run_time {
             options.run_time = limit;
@@ -236,6 +232,18 @@ impl Desk {
         self.tell();
     }
 
+    /// Looks at the target to which a run that goes on shall turn, if it shall.
+    ///
+    /// # Errors
+    /// When it is no base URL, or does not answer.
+    pub(super) async fn look_at_host(&self, ask: &Ask) -> Result<(), Problem> {
+        let Some(host) = host_of(ask)? else { return Ok(()) };
+        if self.options().host.as_deref() == Some(&host) {
+            return Ok(());
+        }
+        Ok(self.preparation.look_at(&host).await?)
+    }
+
     /// Takes over what can be changed while a run goes on; gives the options as they are then.
     ///
     /// # Errors
@@ -243,6 +251,7 @@ impl Desk {
     pub(super) fn change(&mut self, ask: &Ask) -> Result<Arc<Options>, Problem> {
         let mut options = Options::clone(self.options());
         self.apply_common(ask, &mut options)?;
+        options.host = host_of(ask)?.or(options.host);
         self.paper.options = Arc::new(options);
         self.tell();
         Ok(Arc::clone(self.options()))
@@ -366,14 +375,29 @@ impl Desk {
     }
 }
 
+/// The base URL that a form gives, if it gives one.
+fn host_of(ask: &Ask) -> Result<Option<String>, Problem> {
+    let host = ask.host.as_ref().filter(|host| !host.is_empty());
+    if let Some(host) = host {
+        Kind::BaseUrl.check(host).map_err(|problem| Problem::invalid("host", problem))?;
+    }
+    Ok(host.cloned())
+}
+
 fn facts(swarm: &Swarm, paper: &Paper, started: Option<f64>, ends: Option<f64>) -> Facts {
-    let class = |class: UserClass| {
-        let is_chosen = is_chosen(paper, class.name());
-        ClassFacts { info: class.info(), host: class.host().map(str::to_owned), is_chosen }
+    let declared = classes::tagged(&swarm.classes, &paper.options);
+    let class = |(class, declared): (UserClass, UserClass)| {
+        let tasks = declared.info().tasks.into_iter().map(|task| task.name);
+        ClassFacts {
+            info: class.info(),
+            all_tasks: tasks.collect(),
+            host: class.host().map(str::to_owned),
+            is_chosen: is_chosen(paper, class.name()),
+        }
     };
     Facts {
         options: Arc::clone(&paper.options),
-        classes: changed(swarm, paper).into_iter().map(class).collect(),
+        classes: changed(swarm, paper).into_iter().zip(declared).map(class).collect(),
         shape: shape_name(swarm),
         uses_shape: paper.uses_shape,
         started,

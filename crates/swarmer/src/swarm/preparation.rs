@@ -81,6 +81,17 @@ impl Preparation {
         Ok(self.done.insert(done).clone())
     }
 
+    /// Looks at a target to which a run that goes on shall turn; the set-up is not made anew.
+    ///
+    /// # Errors
+    /// When it does not answer or may not be loaded.
+    pub(super) async fn look_at(&self, host: &str) -> Result<(), SetupError> {
+        if self.elsewhere {
+            return Ok(());
+        }
+        Checklist::of_targets(&[host.to_owned()], &self.http.allowed).await.warn()
+    }
+
     async fn set_up(&self, mut setup: Setup) -> Result<(Provided, u64), SetupError> {
         if let Some(workload) = &self.workload {
             let prepared = caught(pin!(workload.call(&mut setup))).await;

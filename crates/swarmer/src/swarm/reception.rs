@@ -31,17 +31,12 @@ impl Conductor {
     pub(super) async fn grant(&mut self, wish: Wish, signals: &mut Signals) -> Result<(), Quit> {
         match wish {
             Wish::Start(ask, answer) => {
-                let outcome = tokio::select! {
-                    outcome = self.start(&ask) => outcome,
-                    name = signals.next() => {
-                        info!(target: MAIN, "Got {name} signal");
-                        return Err(Quit);
-                    }
-                };
+                let outcome = unless_signalled(self.start(&ask), signals).await?;
                 let _ = answer.send(outcome);
             }
             Wish::Edit(ask, answer) => {
-                let _ = answer.send(self.edit(&ask));
+                let outcome = unless_signalled(self.edit(&ask), signals).await?;
+                let _ = answer.send(outcome);
             }
             Wish::Adjust(change, answer) => {
                 let adjusted = self.desk.adjust(&change);
@@ -83,11 +78,20 @@ impl Conductor {
         Ok(Started { shape: self.desk.shape_in_use() })
     }
 
-    /// Changes the run that goes on: users, rate, run time, settings.
-    fn edit(&mut self, ask: &Ask) -> Result<Started, Problem> {
-        if !matches!(self.handle.state(), State::Spawning | State::Running) {
-            return Err(Problem::conflict("no run goes on: start one"));
+    /// That there is a run which can be changed.
+    fn expect_run(&self) -> Result<(), Problem> {
+        match self.handle.state() {
+            State::Spawning | State::Running => Ok(()),
+            _ => Err(Problem::conflict("no run goes on: start one")),
         }
+    }
+
+    /// Changes the run that goes on: users, rate, run time, settings, and the host of users that are started from now on.
+    async fn edit(&mut self, ask: &Ask) -> Result<Started, Problem> {
+        self.expect_run()?;
+        self.desk.look_at_host(ask).await?;
+        // It may have ended meanwhile.
+        self.expect_run()?;
         let is_followed = self.desk.follows_a_plan();
         if is_followed && (ask.users.is_some() || ask.spawn_rate.is_some()) {
             let text = "the plan of this run decides the number of users: stop it to change that";
@@ -105,6 +109,20 @@ impl Conductor {
             started.map_err(|error| Problem::invalid("spawn_rate", error.to_string()))?;
         }
         Ok(Started { shape: self.desk.shape_in_use() })
+    }
+}
+
+/// What comes of it, unless a signal comes first.
+async fn unless_signalled<T>(
+    outcome: impl Future<Output = T>,
+    signals: &mut Signals,
+) -> Result<T, Quit> {
+    tokio::select! {
+        outcome = outcome => Ok(outcome),
+        name = signals.next() => {
+            info!(target: MAIN, "Got {name} signal");
+            Err(Quit)
+        }
     }
 }
 

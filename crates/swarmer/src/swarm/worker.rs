@@ -205,11 +205,16 @@ impl Workshop for Bench {
         }
     }
 
-    fn options(&mut self, told: &serde_json::Map<String, serde_json::Value>) -> Arc<Options> {
-        let mut options = (*self.options).clone();
+    fn options(
+        &mut self,
+        told: &serde_json::Map<String, serde_json::Value>,
+        host: Option<String>,
+    ) -> Arc<Options> {
+        let mut options = (*self.run).clone();
         options.custom.take_over(told);
-        self.options = Arc::new(options);
-        Arc::clone(&self.options)
+        options.host = host.or(options.host);
+        self.run = Arc::new(options);
+        Arc::clone(&self.run)
     }
 }
 

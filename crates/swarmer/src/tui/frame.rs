@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::bands::Bands;
 use crate::runner::State;
-use crate::stats::{Kind, PERCENTILES, Row, Summary, Users};
+use crate::stats::{ErrorRow, Errors, ExceptionRow, List, PERCENTILES, Row, Summary, Users};
 
-/// Distinct errors that the view lists: nobody scrolls further, and each is made into text once a second.
+/// Distinct errors that the view lists: nobody scrolls further.
 const FAULTS: usize = 1_000;
 
 /// The figures of one second.
@@ -27,10 +27,8 @@ pub(crate) struct Frame {
     pub(crate) times: Bands,
     pub(crate) total: Line,
     pub(crate) lines: Vec<Line>,
-    /// The first [`FAULTS`] distinct errors, and the exceptions.
-    pub(crate) errors: Vec<Fault>,
-    /// Distinct errors and exceptions, those that are not among `errors` included.
-    pub(crate) faults: usize,
+    pub(crate) errors: Errors,
+    pub(crate) exceptions: List<ExceptionRow>,
     pub(crate) notes: Vec<String>,
     /// Whether the generator kept up, and a sentence about it; empty before anything is known.
     pub(crate) sound: bool,
@@ -58,36 +56,19 @@ pub(crate) struct Line {
 
 /// A distinct error of requests, or an exception of tasks.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fault {
+pub(crate) struct Fault<'f> {
     pub(crate) exception: bool,
     pub(crate) count: u64,
     /// Seconds since the Unix epoch, where known.
     pub(crate) last_seen: Option<f64>,
-    pub(crate) place: String,
-    pub(crate) text: Arc<str>,
-    pub(crate) detail: Option<Arc<str>>,
+    /// Method and name of the request, or the user class and nothing.
+    pub(crate) place: [&'f str; 2],
+    pub(crate) text: &'f str,
+    pub(crate) detail: Option<&'f str>,
 }
 
 impl Frame {
     pub(crate) fn of(summary: &Summary, state: State, elapsed: f64) -> Self {
-        let of_requests = || summary.errors.iter().filter(|error| error.kind == Kind::Request);
-        let faults = of_requests().count() + summary.exceptions.len();
-        let errors = of_requests().take(FAULTS).map(|error| Fault {
-            exception: false,
-            count: error.occurrences,
-            last_seen: Some(error.last_seen),
-            place: format!("{} {}", error.method, error.name),
-            text: Arc::clone(&error.error),
-            detail: None,
-        });
-        let exceptions = summary.exceptions.iter().map(|exception| Fault {
-            exception: true,
-            count: exception.count,
-            last_seen: None,
-            place: exception.scenario.to_string(),
-            text: Arc::clone(&exception.message),
-            detail: Some(Arc::clone(&exception.detail)),
-        });
         Self {
             state: Some(state),
             elapsed,
@@ -100,8 +81,8 @@ impl Frame {
             times: Bands::of(&summary.total.figures.times),
             total: Line::of(&summary.total),
             lines: summary.requests().map(Line::of).collect(),
-            errors: errors.chain(exceptions).collect(),
-            faults,
+            errors: summary.errors.clone(),
+            exceptions: summary.exceptions.clone(),
             notes: summary.info.notes.clone(),
             sound: summary.health.sound,
             health: summary.health.text.clone(),
@@ -110,6 +91,46 @@ impl Frame {
 
     pub(crate) fn user_count(&self) -> u64 {
         self.users.values().sum()
+    }
+
+    /// How many distinct errors of requests and exceptions there are.
+    pub(crate) fn fault_count(&self) -> usize {
+        self.errors.requests() + self.exceptions.len()
+    }
+
+    /// How many of them are listed.
+    pub(crate) fn listed_count(&self) -> usize {
+        self.errors.requests().min(FAULTS) + self.exceptions.len()
+    }
+
+    /// Those that are listed: the first [`FAULTS`] errors, then the exceptions.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = Fault<'_>> {
+        let errors = self.errors.of_requests().take(FAULTS).map(Fault::of_error);
+        errors.chain(self.exceptions.iter().map(Fault::of_exception))
+    }
+}
+
+impl<'f> Fault<'f> {
+    fn of_error(error: &'f ErrorRow) -> Self {
+        Self {
+            exception: false,
+            count: error.occurrences,
+            last_seen: Some(error.last_seen),
+            place: [&*error.method, &*error.name],
+            text: &error.error,
+            detail: None,
+        }
+    }
+
+    fn of_exception(exception: &'f ExceptionRow) -> Self {
+        Self {
+            exception: true,
+            count: exception.count,
+            last_seen: None,
+            place: [&*exception.scenario, ""],
+            text: &exception.message,
+            detail: Some(&exception.detail),
+        }
     }
 }
 

@@ -192,7 +192,7 @@ impl View {
         match self.page {
             Page::Charts => 0,
             Page::Requests => self.lines().len(),
-            Page::Errors => self.frame.errors.len(),
+            Page::Errors => self.frame.listed_count(),
             Page::Log => self.log.len(),
         }
     }

@@ -55,6 +55,7 @@ pub(super) fn swarmer(site: &Site, signed_in: Option<&SignedIn>) -> Value {
             "run_time": run_time(options).map(|seconds| format!("{seconds}s")).unwrap_or_default(),
             "profile": options.profile.as_deref().unwrap_or_default(),
             "stages": options.stages.as_deref().unwrap_or_default(),
+            "shape": facts.shape.as_deref().filter(|_| facts.uses_shape).unwrap_or_default(),
             "tags": options.tags,
             "exclude_tags": options.exclude_tags,
         },
@@ -83,6 +84,8 @@ fn class(class: &ClassFacts) -> Value {
         "fixed_count": info.fixed_count,
         "host": class.host,
         "tasks": tasks,
+        "all_tasks": class.all_tasks,
+        "chosen": class.is_chosen,
     })
 }
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::auth::Refusal;
 use super::login;
 use super::reply::ApiError;
-use super::routes::{Route, Way};
+use super::routes::{MOST_BYTES, Route, Way};
 use super::server::Peer;
 use super::site::Site;
 
@@ -79,6 +79,13 @@ fn is_foreign(cors: Option<&HeaderValue>, headers: &HeaderMap) -> bool {
     }
 }
 
+/// What is said of a body that is announced as too long, also to an address that reads none.
+fn too_long(headers: &HeaderMap) -> Option<ApiError> {
+    let length: usize = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    let text = || format!("a body of {length} bytes; allowed: up to {MOST_BYTES}");
+    (length > MOST_BYTES).then(|| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text()))
+}
+
 /// Lets a request through, or not; and says to the browser what it may do with the reply.
 pub(super) async fn guard(
     State(guard): State<Arc<Guard>>,
@@ -96,6 +103,8 @@ pub(super) async fn guard(
     {
         ApiError::new(StatusCode::FORBIDDEN, "a page of another site may not do this")
             .into_response()
+    } else if let Some(refusal) = too_long(request.headers()) {
+        refusal.into_response()
     } else if route.is_some_and(|route| route.takes_time) {
         next.run(request).await
     } else {

@@ -145,13 +145,11 @@ pub(super) fn head(site: &Site, summary: &Summary) -> Value {
 
 /// Numbers that change when there is something new behind the other addresses.
 fn revision(summary: &Summary, runs: u64) -> Value {
-    let errors = summary.errors.iter().map(|error| error.occurrences).sum::<u64>();
-    let exceptions = summary.exceptions.iter().map(|exception| exception.count).sum::<u64>();
     let newest = summary.exemplars.iter().map(|exemplar| exemplar.at).fold(0.0, f64::max);
     json!({
         "run": runs,
-        "errors": errors + summary.folded.error_occurrences,
-        "exceptions": exceptions + summary.folded.exception_occurrences,
+        "errors": summary.errors.revision() + summary.folded.error_occurrences,
+        "exceptions": summary.exceptions.revision() + summary.folded.exception_occurrences,
         "exemplars": whole(newest * 1e3),
         "logs": logging::written(),
     })

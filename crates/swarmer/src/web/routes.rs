@@ -14,7 +14,7 @@ use super::site::Site;
 use super::{api, assets, locust, login, metrics, packed, page, reply};
 
 /// Forms are small.
-const MOST_BYTES: usize = 256 * 1024;
+pub(super) const MOST_BYTES: usize = 256 * 1024;
 
 /// One address with one method.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::scenario::{ClassInfo, Override};
 pub(crate) struct Ask {
     pub(crate) users: Option<u32>,
     pub(crate) spawn_rate: Option<f64>,
-    /// Base URL for all classes; empty: each class has its own.
+    /// Base URL for all classes; empty: each class has its own, or in a run that goes on the one it has.
     pub(crate) host: Option<String>,
     /// `Some(None)`: without an end.
     pub(crate) run_time: Option<Option<Duration>>,
@@ -90,6 +90,8 @@ impl Problem {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ClassFacts {
     pub(crate) info: ClassInfo,
+    /// Names of all tasks that tags leave it; of those in `info` some may be switched off.
+    pub(crate) all_tasks: Vec<String>,
     pub(crate) host: Option<String>,
     /// Whether its users are part of the run.
     pub(crate) is_chosen: bool,

@@ -67,9 +67,23 @@ impl Site {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let mut stream = self.send(method, path, headers, body);
+        Self::read(self.send(method, path, headers, body))
+    }
+
+    /// Posts a body whose length is not announced; `chunks` are as they travel.
+    pub(crate) fn chunked(&self, path: &str, kind: &str, chunks: &str) -> Reply {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: {kind}\r\nTransfer-Encoding: \
+             chunked\r\n\r\n",
+            self.address
+        );
+        Self::read(self.write(&head, chunks))
+    }
+
+    fn read(mut stream: TcpStream) -> Reply {
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
+        // Who refuses a body resets the connection; what was said before counts.
+        let _ = stream.read_to_end(&mut bytes);
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no head: {}", String::from_utf8_lossy(&bytes)));
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
@@ -85,8 +99,6 @@ impl Site {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let lines: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let lines = lines.concat();
@@ -94,6 +106,12 @@ impl Site {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n"
         );
+        self.write(&head, body)
+    }
+
+    fn write(&self, head: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         // A server that refuses a body may close before it has all of it.
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
         stream

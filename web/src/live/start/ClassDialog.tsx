@@ -7,16 +7,14 @@ import { TextField } from "./Field";
 
 interface Props {
   info: ClassInfo;
-  /** All tasks of the class; `info.tasks` may be fewer. */
-  known: string[];
+  /** It was saved, or given up. */
   onClose: () => void;
-  onSaved: (info: ClassInfo) => void;
 }
 
 const number = (text: string): boolean => /^\d+(\.\d+)?$/.test(text.trim());
 const whole = (text: string): boolean => /^\d+$/.test(text.trim());
 
-export function ClassDialog({ info, known, onClose, onSaved }: Props) {
+export function ClassDialog({ info, onClose }: Props) {
   const store = useStore();
   const [weight, setWeight] = useState(String(info.weight));
   const [fixed, setFixed] = useState(String(info.fixed_count));
@@ -24,15 +22,17 @@ export function ClassDialog({ info, known, onClose, onSaved }: Props) {
   const [tasks, setTasks] = useState<ReadonlySet<string>>(new Set(info.tasks));
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const names = [...new Set(known)];
+  const names = [...new Set(info.all_tasks)];
   const fine = number(weight) && whole(fixed) && tasks.size > 0;
 
   const save = async (event: Event) => {
     event.preventDefault();
+    // The dialog stands within the start form, which is not meant.
+    event.stopPropagation();
     if (!fine || busy) return;
     setBusy(true);
     // A task may stand there as often as its weight says: what is kept keeps its weight.
-    const kept = known.filter((name) => tasks.has(name));
+    const kept = info.all_tasks.filter((name) => tasks.has(name));
     const next = { weight: Number(weight), fixed_count: Number(fixed), host: host.trim() || null };
     try {
       const changed = {
@@ -42,7 +42,7 @@ export function ClassDialog({ info, known, onClose, onSaved }: Props) {
         ...(kept.join("\n") !== info.tasks.join("\n") && { tasks: kept }),
       };
       await store.configure({ user_class_name: info.name, ...changed });
-      onSaved({ ...info, ...next, tasks: kept });
+      onClose();
     } catch (failure) {
       setError(failure instanceof Error ? failure.message : String(failure));
       setBusy(false);

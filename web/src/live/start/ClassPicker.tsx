@@ -2,7 +2,6 @@
 import { useState } from "preact/hooks";
 import type { ClassInfo } from "../../api/types";
 import { format, Icon } from "../../look";
-import { useStore } from "../context";
 import { ClassDialog } from "./ClassDialog";
 
 interface Props {
@@ -10,12 +9,15 @@ interface Props {
   chosen: ReadonlySet<string>;
   problem: string | undefined;
   onChange: (chosen: Set<string>) => void;
-  /** Settings of a class were saved. */
-  onSaved: (info: ClassInfo) => void;
 }
 
-export function ClassPicker({ classes, chosen, problem, onChange, onSaved }: Props) {
-  const store = useStore();
+/** How many tasks its users do, and of how many if some are switched off. */
+function tasksInWords({ tasks, all_tasks }: ClassInfo): string {
+  const [on, all] = [new Set(tasks).size, new Set(all_tasks).size];
+  return on === all ? String(on) : `${on} of ${all}`;
+}
+
+export function ClassPicker({ classes, chosen, problem, onChange }: Props) {
   const [open, setOpen] = useState<string | null>(null);
   const weights = classes.filter(({ name, fixed_count }) => chosen.has(name) && fixed_count === 0);
   const sum = weights.reduce((total, { weight }) => total + weight, 0);
@@ -78,7 +80,7 @@ export function ClassPicker({ classes, chosen, problem, onChange, onSaved }: Pro
                 <th scope="row">{info.name}</th>
                 <td class="number">{info.weight}</td>
                 <td class="number">{share(info)}</td>
-                <td class="number">{new Set(info.tasks).size}</td>
+                <td class="number">{tasksInWords(info)}</td>
                 <td class="number">
                   <button
                     aria-label={`Settings of ${info.name}`}
@@ -100,17 +102,7 @@ export function ClassPicker({ classes, chosen, problem, onChange, onSaved }: Pro
           {problem}
         </p>
       )}
-      {opened && (
-        <ClassDialog
-          info={opened}
-          known={store.tasksOf(opened)}
-          onClose={() => setOpen(null)}
-          onSaved={(info) => {
-            onSaved(info);
-            setOpen(null);
-          }}
-        />
-      )}
+      {opened && <ClassDialog info={opened} onClose={() => setOpen(null)} />}
     </fieldset>
   );
 }

@@ -1,7 +1,7 @@
 // The form that begins a run, with the curve of what it would do.
 import { useEffect, useState } from "preact/hooks";
 import { Failure } from "../../api/client";
-import type { Boot, ClassInfo, PlanReply } from "../../api/types";
+import type { Boot, PlanReply } from "../../api/types";
 import { format, Icon } from "../../look";
 import { useStore } from "../context";
 import { ClassPicker } from "./ClassPicker";
@@ -37,8 +37,6 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
   const [refused, setRefused] = useState<{ problems: Problems; text: string; hint?: string } | null>(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [saved, setSaved] = useState<Record<string, ClassInfo>>({});
-  const classes = boot.classes.map((info) => saved[info.name] ?? info);
   const found = problemsOf(values, boot);
   const problems: Problems = { ...found, ...refused?.problems };
   // A field that is empty because nobody has come to it yet is no mistake.
@@ -107,7 +105,7 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
               <StagesEditor onChange={(stages) => set({ stages })} problem={shown.stages} stages={values.stages} />
             )}
             <TextField
-              caution={hostCaution(values.host, classes, values.classes)}
+              caution={hostCaution(values.host, boot.classes, values.classes)}
               inputMode="url"
               label="Host"
               onInput={(host) => set({ host })}
@@ -139,9 +137,8 @@ export function StartForm({ boot, workers, onCancel, onStarted }: Props) {
             <div class="body">
               <ClassPicker
                 chosen={values.classes}
-                classes={classes}
+                classes={boot.classes}
                 onChange={(classes) => set({ classes })}
-                onSaved={(info) => setSaved({ ...saved, [info.name]: info })}
                 problem={shown.classes}
               />
             </div>

@@ -23,11 +23,17 @@ const NO_SHAPE = "Default";
 export type Field = "users" | "rate" | "host" | "runTime" | "stages" | "classes" | `setting:${string}`;
 export type Problems = Partial<Record<Field, string>>;
 
+/** Stages beat a shape, as on the command line. */
+function courseOf({ stages, shape }: Boot["start"]): Course {
+  if (stages) return "stages";
+  return shape ? `shape:${shape}` : "users";
+}
+
 /** What a form begins with. */
 export function initial(boot: Boot): Values {
   const { start } = boot;
   return {
-    course: start.stages ? "stages" : "users",
+    course: courseOf(start),
     users: start.users === null ? "1" : String(start.users),
     rate: start.spawn_rate === null ? "1" : String(start.spawn_rate),
     host: start.host,
@@ -40,7 +46,7 @@ export function initial(boot: Boot): Values {
           { length: "2m", users: "50" },
           { length: "30s", users: "0" },
         ],
-    classes: new Set(boot.classes.map(({ name }) => name)),
+    classes: new Set(boot.classes.filter(({ chosen }) => chosen).map(({ name }) => name)),
     settings: {},
   };
 }

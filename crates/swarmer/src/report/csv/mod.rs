@@ -23,6 +23,8 @@ pub struct CsvWriter {
     stats: Replaced,
     history: Appended,
     failures: Replaced,
+    /// The revision of the errors in it.
+    failures_as_of: Option<u64>,
     exceptions: Replaced,
     health: Replaced,
     /// One file more, made when there is a first metric of the workload's own.
@@ -71,6 +73,7 @@ impl CsvWriter {
                 &tables::history_header(),
             )?,
             failures: replaced("_failures.csv", tables::failures_header())?,
+            failures_as_of: None,
             exceptions: replaced("_exceptions.csv", tables::exceptions_header())?,
             health: replaced("_health.csv", health::header())?,
             metrics: None,
@@ -90,12 +93,22 @@ impl CsvWriter {
         let results = [
             self.history.append(second, &rows),
             self.stats.replace(&tables::stats(summary)),
-            self.failures.replace(&tables::failures(summary)),
+            self.write_failures(summary),
             self.exceptions.replace(&tables::exceptions(summary)),
             self.health.replace(&health::table(summary)),
             metrics,
         ];
         results.into_iter().collect()
+    }
+
+    /// Thousands of errors are not sorted and written anew as long as none is added.
+    fn write_failures(&mut self, summary: &Summary) -> Result<(), FileError> {
+        let revision = summary.errors.revision();
+        if self.failures_as_of != Some(revision) {
+            self.failures.replace(&tables::failures(summary))?;
+            self.failures_as_of = Some(revision);
+        }
+        Ok(())
     }
 
     fn write_metrics(&mut self, summary: &Summary) -> Result<(), FileError> {
@@ -116,6 +129,7 @@ impl CsvWriter {
     /// # Errors
     /// As [`Self::tick`].
     pub fn finish(mut self, summary: &Summary) -> Result<(), FileError> {
+        self.failures_as_of = None;
         self.tick(summary)
     }
 }

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use super::dialect::Table;
 use crate::report::{metrics, python};
 use crate::stats::{
-    ErrorRow, Figures, Kind, PERCENTILES, PercentileSource, Percentiles, Row, Summary,
-    percentile_label,
+    ErrorRow, Figures, PERCENTILES, PercentileSource, Percentiles, Row, Summary, percentile_label,
 };
 
 const STATS: [&str; 11] = [
@@ -153,8 +152,9 @@ fn percentiles(table: &mut Table, requests: u64, values: &Percentiles) {
 
 /// `PREFIX_failures.csv`, in the order of Locust's keys.
 pub(super) fn failures(summary: &Summary) -> String {
-    let of_requests = summary.errors.iter().filter(|error| error.kind == Kind::Request);
-    let mut errors: Vec<(String, &ErrorRow)> = of_requests
+    let mut errors: Vec<(String, &ErrorRow)> = summary
+        .errors
+        .of_requests()
         .map(|error| (python::error_key(&error.method, &error.name, &error.error), error))
         .collect();
     errors.sort_by(|a, b| a.0.cmp(&b.0));
@@ -177,7 +177,7 @@ fn utc(seconds: f64) -> String {
 /// `PREFIX_exceptions.csv`, in order of first appearance.
 pub(super) fn exceptions(summary: &Summary) -> String {
     let mut table = header(&EXCEPTIONS, false, &[]);
-    for exception in &summary.exceptions {
+    for exception in summary.exceptions.iter() {
         table.whole(exception.count).text(&exception.message).text(&exception.detail);
         table.text(&exception.nodes.join(", "));
         table.end_row();

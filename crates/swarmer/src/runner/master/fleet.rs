@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::info;
 
 use super::peer::{Kind, Peer};
-use super::{LINGER, LeftRun, Workers, as_u32, next_outgoing, telling, value_of};
+use super::{LINGER, LeftRun, Workers, as_u32, next_outgoing, telling};
 use crate::clock;
 use crate::cluster::{Extra, ToWorker};
 use crate::logging::RUNNERS;
@@ -67,13 +67,15 @@ impl Fleet for Workers {
         self.terms = Terms::of(&gear.options, self.classes.clone());
         // In the open model it is a number of journeys, which arrive by other rules.
         self.terms.iterations = self.terms.iterations.filter(|_| gear.limits.all.is_some());
-        let told = self.terms.options.iter();
-        self.options = told.map(|(name, value)| (name.clone(), value_of(value))).collect();
+        self.renew_options();
     }
 
     fn exchange(&mut self, options: &Arc<Options>) {
-        let terms = Terms::of(options, self.classes.clone());
-        self.write_all(&Down::Options(terms.options));
+        let Terms { options, host, .. } = Terms::of(options, self.classes.clone());
+        // Whoever joins later, or is of Locust's kind, is told the same.
+        (self.terms.options, self.terms.host) = (options.clone(), host.clone());
+        self.renew_options();
+        self.write_all(&Down::Options { options, host });
     }
 
     fn reform(&mut self, reform: &Reform) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::{Kind, Workers};
+use super::{Kind, Workers, value_of};
 use crate::clock;
 use crate::cluster::{Extra, Identity, Spawn, ToWorker};
 use crate::logging::RUNNERS;
@@ -30,6 +30,12 @@ pub(super) fn look_ahead(workers: usize) -> Duration {
 }
 
 impl Workers {
+    /// Takes over what the terms say of options.
+    pub(super) fn renew_options(&mut self) {
+        let told = self.terms.options.iter();
+        self.options = told.map(|(name, value)| (name.clone(), value_of(value))).collect();
+    }
+
     /// Tells a worker of Locust's kind how many users it is to run now, if that has changed.
     pub(super) fn flush(&mut self, identity: &Identity, now: Instant) {
         let timestamp = self.seconds(now);

@@ -137,14 +137,15 @@ impl<W: Workshop> Link<W> {
         let timeout = spawn.stop_timeout.unwrap_or_default();
         self.run.stop_timeout = Duration::try_from_secs_f64(timeout).unwrap_or_default();
         self.handle.serve(Service::Grace(self.run.stop_timeout));
-        if !self.handle.state().is_active() {
-            let terms = terms_of(&spawn, timeout, self.classes.clone());
-            if let Err(problem) = self.begin(&terms).await {
-                error!(target: RUNNERS, "The run cannot begin: {problem}");
-                let exception = cluster::Exception { message: problem.clone(), traceback: problem };
-                self.say(ToMaster::Exception(exception));
-                return;
-            }
+        let terms = terms_of(&spawn, timeout, self.classes.clone());
+        if self.handle.state().is_active() {
+            let options = self.workshop.options(&terms.options, terms.host);
+            self.handle.exchange(options);
+        } else if let Err(problem) = self.begin(&terms).await {
+            error!(target: RUNNERS, "The run cannot begin: {problem}");
+            let exception = cluster::Exception { message: problem.clone(), traceback: problem };
+            self.say(ToMaster::Exception(exception));
+            return;
         }
         let mut counts = Vec::new();
         for (name, count) in &spawn.classes {
@@ -243,8 +244,8 @@ impl<W: Workshop> Link<W> {
                     Err(problem) => self.fail(format!("journeys cannot arrive: {problem}")),
                 }
             }
-            Down::Options(told) => {
-                let options = self.workshop.options(&told);
+            Down::Options { options, host } => {
+                let options = self.workshop.options(&options, host);
                 self.handle.exchange(options);
             }
             Down::Tasks(tasks) => self.grant(tasks),

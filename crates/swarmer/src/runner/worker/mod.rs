@@ -56,10 +56,12 @@ pub(crate) trait Workshop {
     /// Changes a class; gives all of them as they are now, if that can be.
     fn edit(&mut self, edit: &UserClassEdit) -> Option<Arc<[UserClass]>>;
 
-    /// The options as a master wants them, for users that run.
+    /// The options as a master wants them, for users that run, and the host of those that are started from now on; without
+    /// one it stays.
     fn options(
         &mut self,
         told: &serde_json::Map<String, serde_json::Value>,
+        host: Option<String>,
     ) -> Arc<crate::options::Options>;
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::errors::Errors;
 use super::super::exemplar::Exemplar;
 use super::super::exemplars::Exemplars;
 use super::super::health::Health;
 use super::super::histogram::Histogram;
+use super::super::list::List;
 use super::super::mark::Mark;
 use super::super::metric::{MetricRow, MetricValue};
 use super::super::schedule::{FromDue, Schedule};
@@ -22,9 +24,9 @@ pub(super) fn users(all: &[&Summary]) -> Users {
 }
 
 /// All of them, whatever the cap of one run: what one run kept, a sum does not lose.
-pub(super) fn errors(all: &[&Summary]) -> Vec<ErrorRow> {
+pub(super) fn errors(all: &[&Summary]) -> Errors {
     let mut sums: BTreeMap<_, ErrorRow> = BTreeMap::new();
-    for row in all.iter().flat_map(|one| &one.errors) {
+    for row in all.iter().flat_map(|one| one.errors.iter()) {
         let key = (row.kind, &row.name, &row.method, &row.error);
         let sum = sums.entry(key).or_insert_with(|| ErrorRow { occurrences: 0, ..row.clone() });
         sum.occurrences += row.occurrences;
@@ -33,12 +35,12 @@ pub(super) fn errors(all: &[&Summary]) -> Vec<ErrorRow> {
     }
     let mut errors: Vec<ErrorRow> = sums.into_values().collect();
     errors.sort_by(|a, b| a.first_seen.total_cmp(&b.first_seen));
-    errors
+    errors.into_iter().collect()
 }
 
-pub(super) fn exceptions(all: &[&Summary]) -> Vec<ExceptionRow> {
+pub(super) fn exceptions(all: &[&Summary]) -> List<ExceptionRow> {
     let mut sums: BTreeMap<_, ExceptionRow> = BTreeMap::new();
-    for row in all.iter().flat_map(|one| &one.exceptions) {
+    for row in all.iter().flat_map(|one| one.exceptions.iter()) {
         let key = (&row.scenario, &row.message, &row.detail);
         let sum = sums.entry(key).or_insert_with(|| ExceptionRow { count: 0, ..row.clone() });
         sum.count += row.count;

@@ -73,12 +73,13 @@ fn draw_tabs(view: &View, screen: &mut Frame<'_>, area: Rect) {
     let mut spans = Vec::new();
     for (at, page) in Page::ALL.into_iter().enumerate() {
         let mut text = format!(" {} {} ", at + 1, page.title());
-        if page == Page::Errors && !view.frame.errors.is_empty() {
-            text = format!("{}({}) ", text, view.frame.faults);
+        let faults = view.frame.fault_count();
+        if page == Page::Errors && faults > 0 {
+            text = format!("{text}({faults}) ");
         }
         let style = match (page == view.page, page) {
             (true, _) => Style::new().add_modifier(Modifier::REVERSED),
-            (false, Page::Errors) if !view.frame.errors.is_empty() => Style::new().fg(Color::Red),
+            (false, Page::Errors) if faults > 0 => Style::new().fg(Color::Red),
             (false, _) => Style::new(),
         };
         spans.push(Span::styled(text, style));
@@ -237,7 +238,9 @@ mod tests {
         let mut view = after(3, "2");
         view.frame.lines[0].name = "\u{1b}[2J\n\u{7}".into();
         view.frame.host = "http://x/\u{1b}[31m".to_owned();
-        view.frame.errors[0].text = "\u{1b}]0;title\u{7}".into();
+        let mut error = view.frame.errors[0].clone();
+        error.error = "\u{1b}]0;title\u{7}".into();
+        view.frame.errors = [error].into_iter().collect();
         for page in ["2", "3"] {
             press(&mut view, page);
             let screen = drawn(&view, 100, 24);

@@ -72,19 +72,22 @@ fn row(line: &frame::Line, style: Style) -> Row<'static> {
 }
 
 pub(super) fn errors(view: &View, screen: &mut ratatui::Frame<'_>, area: Rect) {
-    let errors = &view.frame.errors;
-    let title = format!(" Errors and exceptions ({}) ", view.frame.faults);
+    let title = format!(" Errors and exceptions ({}) ", view.frame.fault_count());
     let room = usize::from(area.height.saturating_sub(3));
-    let rows = errors.iter().skip(view.first_row(room)).take(room).map(|fault| {
+    let rows = view.frame.faults().skip(view.first_row(room)).take(room).map(|fault| {
         let ago = fault.last_seen.map_or_else(String::new, |last| {
             // A cast from float saturates: what was seen a moment after the figures were taken is now.
             format!("{} ago", clock((view.frame.at - last) as u64))
         });
         let what = if fault.exception { "exception in " } else { "" };
-        let detail = fault.detail.as_deref().and_then(|detail| detail.lines().nth(1));
+        let detail = fault.detail.and_then(|detail| detail.lines().nth(1));
         let detail =
             detail.map_or_else(String::new, |line| format!(" \u{2014} {}", visible(line.trim())));
-        let text = format!("{what}{}: {}{detail}", visible(&fault.place), visible(&fault.text));
+        let text = format!(
+            "{what}{}: {}{detail}",
+            visible(fault.place.join(" ").trim_end()),
+            visible(fault.text)
+        );
         Row::new([
             Cell::from(Line::raw(count(fault.count)).right_aligned()),
             Cell::from(Line::raw(ago).right_aligned()),

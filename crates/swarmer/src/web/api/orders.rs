@@ -25,7 +25,8 @@ pub(in crate::web) struct StartRequest {
     users: Option<i64>,
     /// Users started per second.
     spawn_rate: Option<f64>,
-    /// Base URL for all user classes; empty: each has its own.
+    /// Base URL for all user classes; empty: each has its own. In an edit it holds for users that are started from then on,
+    /// and an empty one changes nothing.
     host: Option<String>,
     /// Such as `90`, `20s`, `1h30m`; empty: no limit.
     run_time: Option<String>,
@@ -72,7 +73,7 @@ pub(in crate::web) async fn start(
     })
 }
 
-/// Changes users, rate, run time and settings of the run that goes on.
+/// Changes users, rate, run time, host and settings of the run that goes on.
 #[utoipa::path(post, path = "/api/v1/edit", request_body = StartRequest, responses((status = 200, body = Done), (status = 409, description = "No run goes on, or its plan decides", body = ApiError), (status = 422, body = ApiError)))]
 pub(in crate::web) async fn edit(
     State(site): State<Arc<Site>>,

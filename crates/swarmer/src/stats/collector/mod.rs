@@ -1,17 +1,18 @@
 //! The collector: merges the deltas of all recorders on the control plane and makes summaries of them.
 
-use std::collections::BTreeSet;
+mod problems;
+mod rows;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use hashbrown::HashTable;
+use problems::Problems;
+use rows::Rows;
 
-use super::capped::{CappedTable, hash_of};
-use super::delta::{Delta, ErrorDelta, ExceptionDelta, Kind, RowDelta};
+use super::delta::{Delta, Kind, RowDelta};
 use super::exemplars::Exemplars;
 use super::funnels::Funnels;
 use super::history::{Gauge, History, HistoryPoint};
-use super::limits;
 use super::mark::MarkKind;
 use super::marks::{Marks, TargetWatch};
 use super::metric::MergedMetrics;
@@ -19,10 +20,7 @@ use super::omission;
 use super::record::Record;
 use super::row_history::{RowCourse, RowHistory, RowKind, RowRecord};
 use super::schedule::ScheduleTally;
-use super::summary::{
-    ErrorRow, ExceptionRow, FoldedCounts, P50, P90, P95, P99, PercentileSource, Row, RunInfo,
-    Summary, Users,
-};
+use super::summary::{P50, P90, P95, P99, PercentileSource, Row, RunInfo, Summary, Users};
 use super::tally::RowState;
 use super::vitals::{Reported, Vitals};
 use super::window::Scratch;
@@ -41,19 +39,11 @@ pub struct Collector {
     info: RunInfo,
     /// Seconds since the Unix epoch: the start or the last reset.
     start: f64,
-    /// In order of first appearance.
-    rows: Vec<RowState>,
-    index: HashTable<(u64, usize)>,
-    /// Numbers of the rows by kind, name, method.
-    sorted: Vec<usize>,
+    rows: Rows,
     total: RowState,
-    /// Requests by user class, by name.
-    classes: Vec<RowState>,
-    errors: CappedTable<ErrorRow>,
-    exceptions: CappedTable<Exception>,
+    problems: Problems,
     aborted: u64,
     metrics: MergedMetrics,
-    folded_names: u64,
     schedule: ScheduleTally,
     funnels: Funnels,
     exemplars: Exemplars,
@@ -74,15 +64,6 @@ enum Stage {
     Over,
 }
 
-#[derive(Debug)]
-struct Exception {
-    scenario: Arc<str>,
-    message: Arc<str>,
-    detail: Arc<str>,
-    count: u64,
-    nodes: BTreeSet<String>,
-}
-
 impl Collector {
     /// An empty collector of a run that starts at `now`.
     pub fn new(anchor: Anchor, now: Instant) -> Self {
@@ -90,16 +71,11 @@ impl Collector {
             anchor,
             info: RunInfo::default(),
             start: anchor.epoch_seconds(now),
-            rows: Vec::new(),
-            index: HashTable::new(),
-            sorted: Vec::new(),
+            rows: Rows::default(),
             total: RowState::new(Kind::Request, "".into(), "Aggregated".into()),
-            classes: Vec::new(),
-            errors: CappedTable::new(limits::ERRORS, limits::ERROR_BYTES),
-            exceptions: CappedTable::new(limits::EXCEPTIONS, usize::MAX),
+            problems: Problems::new(),
             aborted: 0,
             metrics: MergedMetrics::default(),
-            folded_names: 0,
             schedule: ScheduleTally::default(),
             funnels: Funnels::default(),
             exemplars: Exemplars::default(),
@@ -128,9 +104,8 @@ impl Collector {
     /// Keeps the counts of every second from now on ([`Row::per_second`](super::Row::per_second)); without this only those
     /// of the last seconds are kept.
     pub fn keep_seconds(&mut self) {
-        for row in self.rows.iter_mut().chain([&mut self.total]) {
-            row.per_second.get_or_insert_default();
-        }
+        self.total.per_second.get_or_insert_default();
+        self.rows.keep_seconds();
     }
 
     /// Adds what a recorder of this process saw.
@@ -144,21 +119,14 @@ impl Collector {
         for row in &delta.rows {
             self.add_row(row);
         }
-        for error in &delta.errors {
-            self.add_error(error);
-        }
-        for exception in &delta.exceptions {
-            self.add_exception(node, exception);
-        }
+        self.problems.add(node, delta);
         for journey in &delta.journeys {
             self.funnels.add(journey);
         }
         for exemplar in &delta.exemplars {
             self.exemplars.add(exemplar);
         }
-        self.errors.folded.merge(&delta.folded_errors);
-        self.exceptions.folded.merge(&delta.folded_exceptions);
-        self.folded_names += delta.folded_names;
+        self.rows.folded += delta.folded_names;
         self.aborted += delta.aborted;
         self.schedule.add(&delta.schedule);
         self.metrics.merge(&delta.metrics);
@@ -177,12 +145,10 @@ impl Collector {
     pub fn reset(&mut self, now: Instant) {
         self.start = self.anchor.epoch_seconds(now);
         self.total.reset();
-        self.rows.iter_mut().chain(&mut self.classes).for_each(RowState::reset);
-        self.errors = CappedTable::new(limits::ERRORS, limits::ERROR_BYTES);
-        self.exceptions = CappedTable::new(limits::EXCEPTIONS, usize::MAX);
+        self.rows.reset();
+        self.problems.clear();
         self.aborted = 0;
         self.metrics.clear();
-        self.folded_names = 0;
         self.schedule = ScheduleTally::default();
         self.funnels.clear();
         self.exemplars.clear();
@@ -196,8 +162,7 @@ impl Collector {
         self.marks = Marks::default();
         self.target = TargetWatch::default();
         self.stage = Stage::Going;
-        let rows = self.rows.iter_mut().chain(&mut self.classes);
-        rows.for_each(|row| row.course = RowCourse::default());
+        self.rows.all_mut().for_each(|row| row.course = RowCourse::default());
     }
 
     /// The number of users that there should be from now on, where there is one.
@@ -221,6 +186,7 @@ impl Collector {
     /// To be called once a second, after the deltas of that second were merged: adds the seconds that have passed since
     /// the last call to the history and forgets what has left the ten-second window.
     pub fn tick(&mut self, now: Instant, users: &Users) {
+        self.problems.settle();
         let second = self.second(now);
         // A late tick adds several points, as far back as seconds are counted; a second tick within a second adds none.
         let oldest = second.saturating_sub(if self.history.latest().is_some() { LATE } else { 1 });
@@ -234,7 +200,7 @@ impl Collector {
             self.stage = Stage::Over;
         }
         let mut scratch = Scratch::default();
-        for row in self.rows.iter_mut().chain(&mut self.classes) {
+        for row in self.rows.all_mut() {
             row.tick(seconds.clone(), second, &mut scratch);
         }
         if seconds.is_empty() {
@@ -268,7 +234,7 @@ impl Collector {
     #[expect(clippy::cast_precision_loss, reason = "a number of users")]
     fn point(&mut self, second: u64, users: &Users) -> HistoryPoint {
         let mut window = Scratch::default();
-        for row in self.rows.iter().filter(|row| row.kind == Kind::Request) {
+        for row in self.rows.requests() {
             row.window.fill(second, &mut window);
         }
         let current = self.total.current(second, self.start_second(), &window);
@@ -294,23 +260,15 @@ impl Collector {
     /// The course of one row: `method` and `name` are those of the row ([`RowRecord`]). `None` when there is no such row.
     pub fn row_history(&self, kind: RowKind, method: &str, name: &str) -> Option<RowHistory> {
         let row = self
+            .rows
             .courses()
             .find(|(known, row)| *known == kind && *row.name == *name && *row.method == *method);
         row.map(|(_, row)| row.course.columns())
     }
 
-    /// The rows that have a course.
-    fn courses(&self) -> impl Iterator<Item = (RowKind, &RowState)> {
-        let rows = self.sorted.iter().map(|at| &self.rows[*at]).map(|row| match row.kind {
-            Kind::Request => (RowKind::Request, row),
-            Kind::Journey => (RowKind::Journey, row),
-        });
-        rows.chain(self.classes.iter().map(|row| (RowKind::Class, row)))
-    }
-
     /// A summary with the courses of the run and of each row: what is saved of a run.
     pub fn record(&self, summary: Summary) -> Record {
-        let rows = self.courses().filter(|(_, row)| !row.course.is_empty());
+        let rows = self.rows.courses().filter(|(_, row)| !row.course.is_empty());
         let rows = rows.map(|(kind, row)| RowRecord {
             kind,
             method: Arc::clone(&row.method),
@@ -331,19 +289,16 @@ impl Collector {
         let span = self.total.tally.last.map_or(0.0, |last| last - self.start);
         let (start, mut window, mut all) =
             (self.start_second(), Scratch::default(), Scratch::default());
-        let rows = self.sorted.iter().map(|at| {
-            let row = &self.rows[*at];
+        let rows = self.rows.sorted().map(|(at, row)| {
             window.clear();
             row.window.fill(second, &mut window);
             if row.kind == Kind::Request {
                 row.window.fill(second, &mut all);
             }
-            row.row(*at, second, start, span, &window)
+            row.row(at, second, start, span, &window)
         });
         let rows = rows.collect();
         let total = self.total.row(0, second, start, span, &all);
-        let mut errors = self.errors.entries.clone();
-        errors.sort_by(|a, b| a.first_seen.total_cmp(&b.first_seen));
         Summary {
             version: Summary::VERSION,
             info: self.told_info(&total),
@@ -357,18 +312,12 @@ impl Collector {
             },
             rows,
             total,
-            errors,
-            exceptions: self.exceptions.entries.iter().map(Exception::row).collect(),
+            errors: self.problems.errors(),
+            exceptions: self.problems.exceptions().clone(),
             aborted: self.aborted,
             schedule: self.schedule.figures(),
             metrics: self.metrics.rows(self.anchor.epoch_seconds(now) - self.start, &self.anchor),
-            folded: FoldedCounts {
-                errors: self.errors.folded.distinct(),
-                error_occurrences: self.errors.folded.occurrences,
-                exceptions: self.exceptions.folded.distinct(),
-                exception_occurrences: self.exceptions.folded.occurrences,
-                names: self.folded_names,
-            },
+            folded: self.problems.folded(self.rows.folded),
             classes: self.class_rows(second, span),
             funnels: self.funnels.funnels(),
             exemplars: self.exemplars.all(),
@@ -407,16 +356,17 @@ impl Collector {
             return self.add_row(&delta.pulled_back(latest + AHEAD, latest + 1));
         }
         let key = &delta.key;
-        let at = self.row(key.kind, &key.method, &key.name, delta.requests);
-        self.rows[at].add(delta);
-        self.rows[at].follow(delta, self.history.latest());
+        let keeps_seconds = self.total.per_second.is_some();
+        let row = self.rows.row(key.kind, &key.method, &key.name, delta.requests, keeps_seconds);
+        row.add(delta);
+        row.follow(delta, self.history.latest());
         if key.kind != Kind::Request {
             return;
         }
         self.total.add(delta);
         if let Some(class) = &key.class {
             let latest = self.history.latest();
-            let class = self.class(class);
+            let class = self.rows.class(class);
             class.add(delta);
             class.follow(delta, latest);
         }
@@ -430,123 +380,13 @@ impl Collector {
         }
     }
 
-    /// The row of a user class, made if it is new.
-    fn class(&mut self, name: &Arc<str>) -> &mut RowState {
-        let at = self.classes.binary_search_by(|row| row.name.cmp(name));
-        let at = match at {
-            Err(_) if self.classes.len() >= limits::CLASSES && **name != *limits::OTHER => {
-                return self.class(&limits::OTHER.into());
-            }
-            Err(at) => {
-                let row = RowState::new(Kind::Request, "".into(), Arc::clone(name));
-                self.classes.insert(at, row);
-                at
-            }
-            Ok(at) => at,
-        };
-        &mut self.classes[at]
-    }
-
     fn class_rows(&self, second: u64, span: f64) -> Vec<Row> {
         let (start, mut window) = (self.start_second(), Scratch::default());
-        let rows = self.classes.iter().enumerate().map(|(at, row)| {
+        let rows = self.rows.classes().enumerate().map(|(at, row)| {
             window.clear();
             row.window.fill(second, &mut window);
             row.row(at, second, start, span, &window)
         });
         rows.collect()
-    }
-
-    /// The number of a row, made if it is new; `samples` are those that count under it.
-    fn row(&mut self, kind: Kind, method: &Arc<str>, name: &Arc<str>, samples: u64) -> usize {
-        let hash = hash_of(&(kind, &**method, &**name));
-        let rows = &self.rows;
-        let is_same = |at: usize| {
-            let row = &rows[at];
-            row.kind == kind && row.name == *name && row.method == *method
-        };
-        if let Some((_, at)) = self.index.find(hash, |(_, at)| is_same(*at)) {
-            return *at;
-        }
-        if rows.len() >= limits::ROWS && **name != *limits::OTHER {
-            self.folded_names += samples;
-            return self.row(kind, method, &limits::OTHER.into(), samples);
-        }
-        if rows.len() >= limits::ROWS + limits::OTHER_ROWS && **method != *limits::OTHER {
-            return self.row(kind, &limits::OTHER.into(), name, samples);
-        }
-        let at = rows.len();
-        let place = self.sorted.partition_point(|other| {
-            let other = &rows[*other];
-            (other.kind, &other.name, &other.method) < (kind, name, method)
-        });
-        self.sorted.insert(place, at);
-        self.index.insert_unique(hash, (hash, at), |(hash, _)| *hash);
-        let mut row = RowState::new(kind, Arc::clone(method), Arc::clone(name));
-        row.per_second = self.total.per_second.as_ref().map(|_| Arc::default());
-        self.rows.push(row);
-        at
-    }
-
-    fn add_error(&mut self, error: &ErrorDelta) {
-        let key = &error.key;
-        let hash = hash_of(&(key.kind, &*key.method, &*key.name, &*error.text));
-        let same = |row: &ErrorRow| {
-            *row.error == *error.text
-                && row.name == key.name
-                && row.method == key.method
-                && row.kind == key.kind
-        };
-        let make = || ErrorRow {
-            kind: key.kind,
-            method: Arc::clone(&key.method),
-            name: Arc::clone(&key.name),
-            error: (*error.text).into(),
-            occurrences: 0,
-            first_seen: error.first,
-            last_seen: error.last,
-        };
-        let bytes = error.text.len() + key.bytes() + limits::ERROR_OVERHEAD;
-        if let Some(row) = self.errors.entry(hash, error.occurrences, bytes, same, make) {
-            row.occurrences += error.occurrences;
-            row.first_seen = row.first_seen.min(error.first);
-            row.last_seen = row.last_seen.max(error.last);
-        }
-    }
-
-    fn add_exception(&mut self, node: &str, delta: &ExceptionDelta) {
-        let hash = hash_of(&(&*delta.scenario, &*delta.message, &*delta.detail));
-        let same = |e: &Exception| {
-            *e.detail == *delta.detail
-                && *e.message == *delta.message
-                && *e.scenario == *delta.scenario
-        };
-        let make = || Exception {
-            scenario: (*delta.scenario).into(),
-            message: (*delta.message).into(),
-            detail: (*delta.detail).into(),
-            count: 0,
-            nodes: BTreeSet::new(),
-        };
-        if let Some(exception) = self.exceptions.entry(hash, delta.count, 0, same, make) {
-            exception.count += delta.count;
-            if exception.nodes.len() < limits::NODES_PER_EXCEPTION
-                && !exception.nodes.contains(node)
-            {
-                exception.nodes.insert(node.to_owned());
-            }
-        }
-    }
-}
-
-impl Exception {
-    fn row(&self) -> ExceptionRow {
-        ExceptionRow {
-            scenario: Arc::clone(&self.scenario),
-            message: Arc::clone(&self.message),
-            detail: Arc::clone(&self.detail),
-            count: self.count,
-            nodes: self.nodes.iter().cloned().collect(),
-        }
     }
 }
