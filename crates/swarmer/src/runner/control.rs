@@ -429,7 +429,6 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         classes.map(|(index, class)| (class.name.clone(), self.round.users(index))).collect()
     }
 
-    /// The number of users that there should be now, in a run that has one.
     /// Tells readers of the figures when the run they see goes to another target than it began with.
     fn note_host(&mut self, host: Option<&str>) {
         let info = self.collector.info_mut();
@@ -445,6 +444,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
         ));
     }
 
+    /// The number of users that there should be now, in a run that has one.
     fn planned_users(&self) -> Option<u64> {
         match self.state() {
             State::Spawning | State::Running => {
