@@ -140,6 +140,17 @@ impl Figures {
         Some(Interval { low: ms(low), high: high.map(ms) })
     }
 
+    /// The [`interval`](Self::interval) of each of [`PERCENTILES`]: nobody knows how much longer than the longest the next
+    /// request takes.
+    fn intervals(&self) -> Vec<(f64, Option<f64>)> {
+        if self.times.count() == 0 {
+            return Vec::new();
+        }
+        let of =
+            |p: &f64| self.interval(*p).map_or((self.max, None), |known| (known.low, known.high));
+        PERCENTILES.iter().map(of).collect()
+    }
+
     /// Failures per request: 1 for failures without requests, 0 for neither.
     #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
     pub fn failure_ratio(&self) -> f64 {
@@ -222,6 +233,10 @@ pub struct Row {
     pub current: Current,
     /// Apart by user segment, by name; empty when users belong to none.
     pub segments: Vec<SegmentRow>,
+    /// Between which times, in milliseconds, each of [`PERCENTILES`] truly lies, with 95 % confidence; no upper end where
+    /// there are too few requests to know one. Only in what is saved of a run, and empty when nothing was timed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<(f64, Option<f64>)>,
     /// Counts of every second, when they are kept.
     #[serde(skip)]
     pub per_second: Option<Arc<PerSecond>>,
@@ -335,6 +350,13 @@ pub struct Summary {
 impl Summary {
     /// The version of the document's shape; raised when a field changes its meaning or goes.
     pub const VERSION: u32 = 1;
+
+    /// Works out the intervals of all rows, which would be too dear each second.
+    pub(super) fn tell_intervals(&mut self) {
+        for row in self.rows.iter_mut().chain(&mut self.classes).chain([&mut self.total]) {
+            row.intervals = row.figures.intervals();
+        }
+    }
 
     /// Running users of all classes.
     pub fn user_count(&self) -> u64 {

@@ -199,6 +199,7 @@ impl RowState {
             figures: self.tally.figures(span),
             current: self.current(now, start, window),
             segments: segments.collect(),
+            intervals: Vec::new(),
             per_second: self.per_second.clone(),
         }
     }

@@ -267,7 +267,8 @@ impl Collector {
     }
 
     /// A summary with the courses of the run and of each row: what is saved of a run.
-    pub fn record(&self, summary: Summary) -> Record {
+    pub fn record(&self, mut summary: Summary) -> Record {
+        summary.tell_intervals();
         let rows = self.rows.courses().filter(|(_, row)| !row.course.is_empty());
         let rows = rows.map(|(kind, row)| RowRecord {
             kind,

@@ -63,6 +63,7 @@ pub(super) fn rows<'r>(rows: impl Iterator<Item = &'r Row>, span: f64) -> Vec<Ro
             .into_iter()
             .map(|(segment, tally)| segment_row(segment, &tally, span))
             .collect(),
+        intervals: Vec::new(),
         per_second: None,
     };
     let mut rows: Vec<Row> = sums.into_iter().map(row).collect();

@@ -84,6 +84,7 @@ impl Record {
         let row_histories = records.iter().flat_map(|record| &record.row_histories);
         let mut summary = added(&all, span);
         summary.info = info(&records, &parts, source);
+        summary.tell_intervals();
         Ok(Record {
             summary,
             history: course::run(&histories),
