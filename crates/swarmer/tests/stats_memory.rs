@@ -87,7 +87,7 @@ fn second_of_journeys(recorder: &mut Recorder, from: Instant, rng: &mut u64) {
 fn successes(recorder: &mut Recorder, now: Instant, rng: &mut u64) {
     let class = recorder.class("Agent");
     for _ in 0..400 {
-        let mut run = recorder.begin_run(class, "Sell");
+        let mut run = recorder.begin_run(class, "Sell", now);
         recorder.journey_started(Duration::from_micros(50));
         for name in NAMES {
             *rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
