@@ -62,7 +62,7 @@ export function Groups({ rows, total }: GroupsProps) {
             />
           </>
         )}
-        <span class="muted small">
+        <span class="fg-note muted small">
           Differences are of <b>{b}</b> against <b>{a}</b>; times in milliseconds.
         </span>
       </div>

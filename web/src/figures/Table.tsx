@@ -275,8 +275,9 @@ function Header<T>({ column, compact, name, order, onSort }: HeaderProps<T>) {
       aria-sort={direction ?? "none"}
       style={compact && (name || compact.texts.includes(column)) ? { gridColumn: headSpan(compact, column) } : {}}
     >
-      {compact?.labelled ? (
-        label
+      {compact?.labelled || printing.value ? (
+        // On paper nothing is pressed, and browsers repeat on each page only a head without controls.
+        <span class="fg-label">{label}</span>
       ) : (
         <button type="button" title={column.help} onClick={onSort}>
           {label}

@@ -113,7 +113,7 @@ function Rows({ comparison }: { comparison: Comparison }) {
         >
           Only what matters
         </Switch>
-        <span class="muted small">
+        <span class="fg-note muted small">
           Times in milliseconds. Small figures tell where the difference lies with {percent(comparison.confidence)}{" "}
           confidence; ▲ worse and ▼ better mark what is no accident.
         </span>

@@ -140,6 +140,16 @@ describe("on paper", () => {
     expect(failures?.textContent).toMatch(/And 17\u202f500 further rows/);
     expect(document.documentElement.getAttribute("data-theme")).toBe("light");
   });
+
+  test("a head has no controls, with which browsers would not repeat it on the next page", async () => {
+    render(<StatsTable rows={small.rows} total={small.total} />);
+    const before = headers();
+    expect(table().querySelectorAll("thead button")).toHaveLength(before.length);
+    window.dispatchEvent(new Event("beforeprint"));
+    await Promise.resolve();
+    expect(headers()).toEqual(before);
+    expect(table().querySelector("thead button")).toBeNull();
+  });
 });
 
 describe("text of a target", () => {
