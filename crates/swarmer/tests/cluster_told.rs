@@ -80,6 +80,11 @@ fn main() -> ExitCode {
         ("a_second_run_under_locusts_master", a_second_run_under_locusts_master),
         ("the_host_reaches_workers_of_ours", || the_host_reaches(of_ours)),
         ("the_host_reaches_workers_of_locusts", || the_host_reaches(of_locusts)),
+        ("the_host_of_an_edit_reaches_workers_of_ours", || the_host_of_an_edit_reaches(of_ours)),
+        ("the_host_of_an_edit_reaches_workers_of_locusts", || {
+            the_host_of_an_edit_reaches(of_locusts)
+        }),
+        ("the_host_of_an_edit_at_locusts_master", the_host_of_an_edit_at_locusts_master),
         ("whatever_a_class_has_reaches_workers_of_locusts", whatever_a_class_has_reaches),
         ("an_empty_host_from_locusts_page", an_empty_host_from_locusts_page),
     ];
@@ -349,6 +354,42 @@ fn the_host_reaches(start: StartWorker) {
     assert_eq!(site.post("/swarm", FORM, form).status, 200);
     first.wait_for(seen + 20);
     end_served(master, workers);
+}
+
+fn ask(site: &Site, users: u64, host: &Target) {
+    let form = format!("user_count={users}&spawn_rate={users}&host={}", host.url());
+    let reply = site.post("/swarm", FORM, &form);
+    assert_eq!((reply.status, &reply.json()["success"]), (200, &true.into()), "{}", reply.body);
+}
+
+/// Who is there already stays with the first target, and the six who come after the edit ask the second.
+fn edit_in_a_run(site: &Site, first: &Target, second: &Target) {
+    ask(site, 1, first);
+    first.wait_for(5);
+    ask(site, 7, second);
+    wait_until(site, "all users at work", |figures| figures["user_count"] == 7);
+    let (of_first, of_second) = (first.requests(), second.requests());
+    second.wait_for(of_second + 120);
+    first.wait_for(of_first + 10);
+    // All ask equally often: with one more of them at the first it would be five to two.
+    let (stayed, went) = (first.requests() - of_first, second.requests() - of_second);
+    assert!(went > 4 * stayed, "{stayed} requests at the first target, {went} at the second");
+}
+
+fn the_host_of_an_edit_reaches(start: StartWorker) {
+    let (first, second) = (Target::start(), Target::start());
+    let (master, workers, site) = served(&first, start, "Tagged", "");
+    edit_in_a_run(&site, &first, &second);
+    assert_eq!(site.call("POST", "/stop", &[], "").status, 200);
+    end_served(master, workers);
+}
+
+fn the_host_of_an_edit_at_locusts_master() {
+    let (first, second) = (Target::start(), Target::start());
+    let (master, workers, site) = locusts_master(&first, "Tagged", |port| worker(port, "Tagged"));
+    edit_in_a_run(&site, &first, &second);
+    assert_eq!(site.call("POST", "/stop", &[], "").status, 200);
+    end_under_locusts(master, workers);
 }
 
 fn end_served(master: Started, workers: Vec<Started>) {

@@ -23,6 +23,11 @@ export interface Figures {
   median: number;
   max: number;
   percentiles: (number | null)[];
+  /**
+   * Where the true value of each of `percentiles` lies with 95 % confidence, from low to high; high is null where so few
+   * requests set no bound. Only of the total, and not in records of earlier versions.
+   */
+  intervals?: [number, number | null][];
   requests_per_second: number;
   failures_per_second: number;
   last_request: number | null;

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Row, SegmentRow } from "../api/types";
 import type { Column } from "./columns";
+import { rowTooFew } from "./enough";
 import { count, type Maybe, millis, percent, signed } from "./format";
 import { difference, failuresOf, type Pair, pair, pairs, relative, segmentNames, timeOf } from "./groups";
 import { matching, rowKey } from "./order";
@@ -92,8 +93,12 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
   ];
   const times = (p: number, label: string): Column<Pair>[] => {
     const of = (one: Pair) => [timeOf(one.a, p), timeOf(one.b, p)] as const;
+    const few = (segment: SegmentRow | null, { row }: Pair) =>
+      segment ? rowTooFew({ kind: row.kind, requests: segment.requests, untimed: segment.untimed }, p) : undefined;
+    const [ofA, ofB] = side(label, label, (segment) => timeOf(segment, p), millis);
     return [
-      ...side(label, label, (segment) => timeOf(segment, p), millis),
+      { ...(ofA as Column<Pair>), few: (one) => few(one.a, one) },
+      { ...(ofB as Column<Pair>), few: (one) => few(one.b, one) },
       {
         ...number(
           `${label}.relative`,

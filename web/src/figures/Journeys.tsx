@@ -1,6 +1,9 @@
 // Journeys: for each task how far runs come, how long each step takes, and how runs end.
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Funnel, Times } from "../api/types";
+import { tooFew } from "./enough";
+import { Few, FewNote } from "./Few";
 import { count, percent, plural, time } from "./format";
 import { type End, ends, type Stage, stages } from "./journeys";
 import { isText, kept } from "./settings";
@@ -38,8 +41,14 @@ export function Journeys({ funnels }: JourneysProps) {
           <FunnelCard key={`${funnel.scenario} ${funnel.task}`} funnel={funnel} />
         ))}
       </div>
+      {shown.some(hasFew) && <FewNote />}
     </div>
   );
+}
+
+/** A p95 is the highest percentile that is shown: the first that too few do not tell. */
+function hasFew({ duration, steps }: Funnel): boolean {
+  return [duration, ...steps.map(({ time }) => time)].some(({ count }) => tooFew(count, 0.95) !== undefined);
 }
 
 function FunnelCard({ funnel }: { funnel: Funnel }) {
@@ -51,8 +60,12 @@ function FunnelCard({ funnel }: { funnel: Funnel }) {
         <span class="muted">{scenario}</span>
         <dl class="fg-facts spread">
           <Fact label="runs">{count(runs)}</Fact>
-          <Fact label="p50">{time(duration.p50)}</Fact>
-          <Fact label="p95">{time(duration.p95)}</Fact>
+          <Fact label="p50">
+            <Few why={tooFew(duration.count, 0.5, "run")}>{time(duration.p50)}</Few>
+          </Fact>
+          <Fact label="p95">
+            <Few why={tooFew(duration.count, 0.95, "run")}>{time(duration.p95)}</Few>
+          </Fact>
           <Fact label="mean">{time(duration.mean)}</Fact>
           <Fact label="of it pauses">{time(between.mean)}</Fact>
         </dl>
@@ -63,7 +76,7 @@ function FunnelCard({ funnel }: { funnel: Funnel }) {
   );
 }
 
-function Fact({ label, children }: { label: string; children: string }) {
+function Fact({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     <div>
       <dt>{label}</dt>
@@ -168,8 +181,8 @@ function StepRow({ stage: { step, reached, lost } }: { stage: Stage }) {
         {count(step.ended_here)}
         {lost !== null && lost > 0 && <span class="muted"> {percent(lost)}</span>}
       </td>
-      <Duration label="p50" times={step.time} value={step.time.p50} />
-      <Duration label="p95" times={step.time} value={step.time.p95} />
+      <Duration label="p50" times={step.time} value={step.time.p50} p={0.5} />
+      <Duration label="p95" times={step.time} value={step.time.p95} p={0.95} />
       <Duration label="Mean" times={step.time} value={step.time.mean} />
       <Duration label="Think time before" times={step.before} value={step.before.mean} />
       <td class={step.failures > 0 ? "fg-number fg-bad" : "fg-number fg-quiet"} data-label="Failures">
@@ -179,10 +192,10 @@ function StepRow({ stage: { step, reached, lost } }: { stage: Stage }) {
   );
 }
 
-function Duration({ label, times, value }: { label: string; times: Times; value: number }) {
+function Duration({ label, times, value, p = 1 }: { label: string; times: Times; value: number; p?: number }) {
   return (
     <td class="fg-number" data-label={label}>
-      {time(times.count > 0 ? value : null)}
+      <Few why={tooFew(times.count, p)}>{time(times.count > 0 ? value : null)}</Few>
     </td>
   );
 }

@@ -1,6 +1,7 @@
 // The workload's own metrics.
 import type { MetricRow } from "../api/types";
 import type { Column } from "./columns";
+import { tooFew } from "./enough";
 import { count, type Maybe, millis, rate } from "./format";
 import { Table } from "./Table";
 
@@ -35,6 +36,13 @@ const FIGURES: readonly [string, string, string?][] = [
   ["max", "Max"],
 ];
 
+const SHARES: Record<string, number> = { median: 0.5, p95: 0.95, p99: 0.99 };
+
+function fewSamples(row: MetricRow, name: string): string | undefined {
+  const [p, samples] = [SHARES[name], figure(row, "samples")];
+  return p === undefined || !samples || figure(row, name) === null ? undefined : tooFew(samples, p, "sample");
+}
+
 export function Metrics({ metrics }: { metrics: readonly MetricRow[] }) {
   // Columns that no metric has are left out.
   const figures = FIGURES.filter(([name]) => metrics.some((row) => figure(row, name) !== null));
@@ -57,6 +65,7 @@ export function Metrics({ metrics }: { metrics: readonly MetricRow[] }) {
         kind: "number",
         value: (row) => figure(row, name),
         text: (row) => text(row, name),
+        few: (row) => fewSamples(row, name),
         ...(help ? { help } : {}),
       }),
     ),

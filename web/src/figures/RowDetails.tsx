@@ -12,9 +12,10 @@ import {
 } from "../api/types";
 import { RowCharts } from "./Charts";
 import type { Column } from "./columns";
+import { rowTooFew, tooFew } from "./enough";
 import { bytes, count, type Maybe, millis, percent, percentileName, rate, time } from "./format";
 import { Samples } from "./Samples";
-import { failureRatio, meanBytes, nameOf, percentileOf } from "./statsColumns";
+import { currentTooFew, failureRatio, meanBytes, nameOf, percentileOf } from "./statsColumns";
 import { Table } from "./Table";
 
 export interface RowDetailsProps {
@@ -84,6 +85,7 @@ interface Series {
   figures: { percentiles: readonly (number | null)[] };
   count: number | null;
   failures: number | null;
+  few: (p: number) => string | undefined;
 }
 
 /** All percentiles: of the row, of its last ten seconds, from the moment due, and of each group. */
@@ -94,11 +96,26 @@ function PercentileTable({ row, finished }: { row: Row; finished: boolean }) {
       figures,
       count: figures.requests,
       failures: figures.failures,
+      few: (p) => rowTooFew({ ...figures, kind: row.kind }, p),
     });
     const series: Series[] = [whole("All", row)];
-    if (!finished) series.push({ label: "Last ten seconds", figures: row.current, count: null, failures: null });
-    if (row.from_due)
-      series.push({ label: "From the moment due", figures: row.from_due, count: row.from_due.count, failures: null });
+    const other = { count: null, failures: null };
+    if (!finished)
+      series.push({
+        ...other,
+        label: "Last ten seconds",
+        figures: row.current,
+        few: (p) => currentTooFew(row.current, p),
+      });
+    const due = row.from_due;
+    if (due)
+      series.push({
+        ...other,
+        label: "From the moment due",
+        figures: due,
+        count: due.count,
+        few: (p) => tooFew(due.count, p),
+      });
     return [...series, ...row.segments.map((one) => whole(`Group ${one.segment}`, one))];
   }, [row, finished]);
   return (
@@ -125,5 +142,8 @@ const PERCENTILE_COLUMNS: readonly Column<Series>[] = [
   { id: "label", label: "Response times (ms)", kind: "wide", value: ({ label }) => label, text: ({ label }) => label },
   number("count", "#", (one) => one.count),
   number("failures", "# Fails", (one) => one.failures),
-  ...PERCENTILES.map((p) => number(`p${p}`, percentileName(p), (one) => percentileOf(one.figures, p), millis)),
+  ...PERCENTILES.map((p) => ({
+    ...number(`p${p}`, percentileName(p), (one) => percentileOf(one.figures, p), millis),
+    few: (one: Series) => one.few(p),
+  })),
 ];

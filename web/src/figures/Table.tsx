@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Column, leastWidth, widths } from "./columns";
 import { type Compact, compactOf, nameColumn } from "./compact";
+import { Few, FewNote } from "./Few";
 import { plural } from "./format";
 import { narrow } from "./narrow";
 import type { Group, Order } from "./order";
@@ -61,9 +62,14 @@ export function Table<T>(props: TableProps<T>) {
     () => itemsOf(props.rows, props.groups ?? null, columns, order.value),
     [props.rows, props.groups, columns, order.value],
   );
-  const found = useMemo(() => {
-    const all = props.groups ? props.groups.flatMap(({ head, rows }) => (head ? [head, ...rows] : rows)) : props.rows;
-    return widths(columns, pinned ? [...all, pinned] : all);
+  const { found, few } = useMemo(() => {
+    const some = props.groups ? props.groups.flatMap(({ head, rows }) => (head ? [head, ...rows] : rows)) : props.rows;
+    const all = pinned ? [...some, pinned] : some;
+    const marked = columns.filter((column) => column.few);
+    return {
+      found: widths(columns, all),
+      few: all.some((row) => marked.some((column) => column.few?.(row) !== undefined)),
+    };
   }, [props.rows, props.groups, columns, pinned]);
   const keyed = (item: Item<T>) => itemKey(item, keyOf);
   const extras = useMemo(
@@ -89,101 +95,104 @@ export function Table<T>(props: TableProps<T>) {
   if (items.length === 0 && !pinned) return <p class="fg-empty">{props.empty}</p>;
   const span = columns.length + (detail ? 1 : 0);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a group of figures is no fieldset
-    <div
-      class={whole ? "fg-scroll" : "fg-scroll fg-long"}
-      ref={box}
-      aria-label={props.label}
-      role="group"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-      tabIndex={0}
-    >
-      {compact?.labelled && items.length > FEW && <OrderChoice columns={columns} order={order} />}
-      <table
-        class={tableClass(compact, detail !== undefined)}
-        aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
-        style={
-          compact
-            ? { "--tracks": compact.tracks, "--row": whole ? "auto" : `${compact.height}px` }
-            : { "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch` }
-        }
+    <>
+      {/* biome-ignore lint/a11y/useSemanticElements: a group of figures is no fieldset */}
+      <div
+        class={whole ? "fg-scroll" : "fg-scroll fg-long"}
+        ref={box}
+        aria-label={props.label}
+        role="group"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+        tabIndex={0}
       >
-        <caption class="unseen">{props.label}</caption>
-        <colgroup>
-          {detail && <col style={{ "--width": "3ch" }} />}
-          {columns.map((column, index) => (
-            <col key={column.id} style={found[index] ? { "--width": `${found[index]}ch` } : {}} />
-          ))}
-        </colgroup>
-        <thead>
-          <tr aria-rowindex={1}>
-            {detail && (
-              <th scope="col">
-                <span class="unseen">Details</span>
-              </th>
-            )}
-            {columns.map((column) => (
-              <Header
-                key={column.id}
-                column={column}
-                compact={compact}
-                name={column === nameColumn(columns)}
-                order={order.value}
-                onSort={() => {
-                  order.value = nextOrder(order.value, column.id);
-                }}
-              />
+        {compact?.labelled && items.length > FEW && <OrderChoice columns={columns} order={order} />}
+        <table
+          class={tableClass(compact, detail !== undefined)}
+          aria-rowcount={items.length + 1 + (pinned ? 1 : 0)}
+          style={
+            compact
+              ? { "--tracks": compact.tracks, "--row": whole ? "auto" : `${compact.height}px` }
+              : { "--least": `${leastWidth(found) + (detail ? 3 : 0)}ch` }
+          }
+        >
+          <caption class="unseen">{props.label}</caption>
+          <colgroup>
+            {detail && <col style={{ "--width": "3ch" }} />}
+            {columns.map((column, index) => (
+              <col key={column.id} style={found[index] ? { "--width": `${found[index]}ch` } : {}} />
             ))}
-          </tr>
-        </thead>
-        <tbody>
-          {view.above > 0 && <Gap span={span} height={view.above} />}
-          {items.slice(view.first, view.end).map((item, offset) => {
-            const index = view.first + offset;
-            const key = keyed(item);
-            if (item.group)
-              return <GroupHead key={key} group={item.group} columns={columns} compact={compact} spare={!!detail} />;
-            const open = unfolded.value.has(key);
-            const content = detail && (open ? detail(item.row) : undefined);
-            return [
-              <tr key={key} aria-rowindex={index + 2}>
-                {detail && (
-                  <td class="fg-fold">
-                    {detail(item.row) !== null && (
-                      <button type="button" aria-expanded={open} onClick={() => toggle(key)}>
-                        <span class="unseen">Details</span>
-                      </button>
-                    )}
-                  </td>
-                )}
-                <Cells row={item.row} columns={columns} compact={compact} />
-              </tr>,
-              content && (
-                <Detail key={`${key} detail`} span={span} onHeight={(height) => measured(key, height)}>
-                  {content}
-                </Detail>
-              ),
-            ];
-          })}
-          {view.below > 0 && <Gap span={span} height={view.below} />}
-          {whole && view.end < items.length && (
-            <tr>
-              <td colSpan={span}>
-                And {plural(items.length - view.end, "further row")}, which the file shows on a screen.
-              </td>
+          </colgroup>
+          <thead>
+            <tr aria-rowindex={1}>
+              {detail && (
+                <th scope="col">
+                  <span class="unseen">Details</span>
+                </th>
+              )}
+              {columns.map((column) => (
+                <Header
+                  key={column.id}
+                  column={column}
+                  compact={compact}
+                  name={column === nameColumn(columns)}
+                  order={order.value}
+                  onSort={() => {
+                    order.value = nextOrder(order.value, column.id);
+                  }}
+                />
+              ))}
             </tr>
+          </thead>
+          <tbody>
+            {view.above > 0 && <Gap span={span} height={view.above} />}
+            {items.slice(view.first, view.end).map((item, offset) => {
+              const index = view.first + offset;
+              const key = keyed(item);
+              if (item.group)
+                return <GroupHead key={key} group={item.group} columns={columns} compact={compact} spare={!!detail} />;
+              const open = unfolded.value.has(key);
+              const content = detail && (open ? detail(item.row) : undefined);
+              return [
+                <tr key={key} aria-rowindex={index + 2}>
+                  {detail && (
+                    <td class="fg-fold">
+                      {detail(item.row) !== null && (
+                        <button type="button" aria-expanded={open} onClick={() => toggle(key)}>
+                          <span class="unseen">Details</span>
+                        </button>
+                      )}
+                    </td>
+                  )}
+                  <Cells row={item.row} columns={columns} compact={compact} />
+                </tr>,
+                content && (
+                  <Detail key={`${key} detail`} span={span} onHeight={(height) => measured(key, height)}>
+                    {content}
+                  </Detail>
+                ),
+              ];
+            })}
+            {view.below > 0 && <Gap span={span} height={view.below} />}
+            {whole && view.end < items.length && (
+              <tr>
+                <td colSpan={span}>
+                  And {plural(items.length - view.end, "further row")}, which the file shows on a screen.
+                </td>
+              </tr>
+            )}
+          </tbody>
+          {pinned && (
+            <tfoot>
+              <tr aria-rowindex={items.length + 2}>
+                {detail && <td />}
+                <Cells row={pinned} columns={columns} compact={compact} />
+              </tr>
+            </tfoot>
           )}
-        </tbody>
-        {pinned && (
-          <tfoot>
-            <tr aria-rowindex={items.length + 2}>
-              {detail && <td />}
-              <Cells row={pinned} columns={columns} compact={compact} />
-            </tr>
-          </tfoot>
-        )}
-      </table>
-    </div>
+        </table>
+      </div>
+      {few && <FewNote />}
+    </>
   );
 }
 
@@ -348,7 +357,11 @@ function Cells<T>({ row, columns, compact }: CellsProps<T>) {
             data-label={compact?.labelled && column !== name ? (column.brief ?? column.label) : undefined}
           >
             {compact && column === name && <Before row={row} columns={compact.before} />}
-            {compact?.texts.includes(column) && content ? <span class="fg-clamp">{content}</span> : content}
+            {compact?.texts.includes(column) && content ? (
+              <span class="fg-clamp">{content}</span>
+            ) : (
+              <Few why={column.few?.(row)}>{content}</Few>
+            )}
           </td>
         );
       })}

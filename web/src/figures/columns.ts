@@ -16,6 +16,8 @@ export interface Column<T> {
   /** The content of the cell, where it is more than the text. */
   cell?: (row: T) => ComponentChildren;
   tone?: (row: T) => "bad" | "quiet" | undefined;
+  /** Why so few requests do not tell the figure; nothing where they do. */
+  few?: (row: T) => string | undefined;
   /** Characters; found from the rows when not given. */
   width?: number;
   /** On a phone it stands before the name, not in a column of its own. */

@@ -1,6 +1,7 @@
 // The columns of the statistics: Locust's first, then what we know besides.
 import { PERCENTILES, type Row } from "../api/types";
 import type { Column } from "./columns";
+import { rowTooFew, tooFew } from "./enough";
 import { bytes, count, type Maybe, millis, percent, percentileLabel, percentileName, rate } from "./format";
 
 export const failureRatio = (row: { requests: number; failures: number }): number | null =>
@@ -33,12 +34,30 @@ const time = (id: string, label: string, value: (row: Row) => Maybe, help?: stri
 
 function percentile(p: number): Column<Row> {
   const label = percentileLabel(p);
-  return time(
+  const column = time(
     percentileName(p),
     label,
     (row) => percentileOf(row, p),
     `${label}: response time in milliseconds that so many requests did not exceed`,
   );
+  return { ...column, few: (row) => rowTooFew(row, p) };
+}
+
+const LAST = "Over the last ten seconds";
+
+function current(id: string, label: string, p: number): Column<Row> {
+  const column = time(id, label, (row) => percentileOf(row.current, p), LAST);
+  return { ...column, few: ({ current }) => currentTooFew(current, p) };
+}
+
+function due(id: string, label: string, p: number, help: string): Column<Row> {
+  const column = time(id, label, (row) => row.from_due && percentileOf(row.from_due, p), help);
+  return { ...column, few: (row) => row.from_due && tooFew(row.from_due.count, p) };
+}
+
+/** Of the last ten seconds only the rate is known. */
+export function currentTooFew({ requests_per_second }: Row["current"], p: number): string | undefined {
+  return tooFew(Math.round(requests_per_second * 10), p);
 }
 
 const bad = (column: Column<Row>): Column<Row> => ({
@@ -62,7 +81,10 @@ export const STATS_COLUMNS: readonly Column<Row>[] = [
   number("requests", "# Requests", (row) => row.requests, count, "Finished ones, failed ones included"),
   bad(number("failures", "# Fails", (row) => row.failures, count)),
   bad(number("failure_ratio", "Failures %", failureRatio, percent)),
-  time("median", "Median", (row) => timed(row, row.median), "Median response time in milliseconds"),
+  {
+    ...time("median", "Median", (row) => timed(row, row.median), "Median response time in milliseconds"),
+    few: (row) => rowTooFew(row, 0.5),
+  },
   ...[0.66, 0.75, 0.8, 0.9].map(percentile),
   percentile(0.95),
   percentile(0.98),
@@ -73,23 +95,15 @@ export const STATS_COLUMNS: readonly Column<Row>[] = [
   time("max", "Max", (row) => timed(row, row.max)),
   number("size", "Average size (bytes)", meanBytes, count, "Mean size of a reply's body"),
   number("bytes", "Bytes", (row) => row.bytes, bytes, "Bytes of all bodies"),
-  number("current_rps", "Current RPS", (row) => row.current.requests_per_second, rate, "Over the last ten seconds"),
-  bad(
-    number(
-      "current_fps",
-      "Current Failures/s",
-      (row) => row.current.failures_per_second,
-      rate,
-      "Over the last ten seconds",
-    ),
-  ),
-  time("current_p50", "Current Median", (row) => percentileOf(row.current, 0.5), "Over the last ten seconds"),
-  time("current_p95", "Current 95%ile", (row) => percentileOf(row.current, 0.95), "Over the last ten seconds"),
+  number("current_rps", "Current RPS", (row) => row.current.requests_per_second, rate, LAST),
+  bad(number("current_fps", "Current Failures/s", (row) => row.current.failures_per_second, rate, LAST)),
+  current("current_p50", "Current Median", 0.5),
+  current("current_p95", "Current 95%ile", 0.95),
   number("rps", "RPS", (row) => row.requests_per_second, rate, "Over the whole run"),
   bad(number("fps", "Failures/s", (row) => row.failures_per_second, rate, "Over the whole run")),
-  time("due_median", "Median from due", (row) => row.from_due?.median, `Median ${DUE}`),
-  time("due_p95", "95%ile from due", (row) => row.from_due && percentileOf(row.from_due, 0.95), `95 % ${DUE}`),
-  time("due_p99", "99%ile from due", (row) => row.from_due && percentileOf(row.from_due, 0.99), `99 % ${DUE}`),
+  due("due_median", "Median from due", 0.5, `Median ${DUE}`),
+  due("due_p95", "95%ile from due", 0.95, `95 % ${DUE}`),
+  due("due_p99", "99%ile from due", 0.99, `99 % ${DUE}`),
   time("due_max", "Max from due", (row) => row.from_due?.max, `Longest ${DUE}`),
 ];
 

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { ComparedRow, ComparedRun, Comparison, Difference } from "../api/types";
 import type { Column } from "../figures/columns";
+import { tooFew } from "../figures/enough";
 import { count, type Maybe, millis, moment, percent, signed, words } from "../figures/format";
 import { matching, rowKey } from "../figures/order";
 import { Table } from "../figures/Table";
@@ -156,9 +157,17 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
     label: string,
     of: (row: ComparedRow) => Difference,
     text: (value: Maybe) => string,
+    p = 1,
   ): Column<ComparedRow>[] => [
-    { ...plainNumber(`${id}.a`, `${label} A`, (row) => of(row).a, text), beginsLine: true },
-    plainNumber(`${id}.b`, `${label} B`, (row) => of(row).b, text),
+    {
+      ...plainNumber(`${id}.a`, `${label} A`, (row) => of(row).a, text),
+      beginsLine: true,
+      few: (row) => tooFewOf(row, row.requests.a, p),
+    },
+    {
+      ...plainNumber(`${id}.b`, `${label} B`, (row) => of(row).b, text),
+      few: (row) => tooFewOf(row, row.requests.b, p),
+    },
     {
       id: `${id}.diff`,
       label: `${label} difference`,
@@ -176,11 +185,14 @@ function columnsOf(confidence: number): Column<ComparedRow>[] {
     ...name,
     plainNumber("requests.a", "# A", (row) => row.requests.a, count),
     plainNumber("requests.b", "# B", (row) => row.requests.b, count),
-    ...change("p50", "p50", (row) => row.p50, millis),
-    ...change("p95", "p95", (row) => row.p95, millis),
+    ...change("p50", "p50", (row) => row.p50, millis, 0.5),
+    ...change("p95", "p95", (row) => row.p95, millis, 0.95),
     ...change("failures", "Failures", (row) => row.failure_ratio, percent),
   ];
 }
+
+const tooFewOf = (row: ComparedRow, requests: number, p: number) =>
+  tooFew(requests, p, row.kind === "journey" ? "run" : "request");
 
 function Apart({ difference, text }: { difference: Difference; text: (value: Maybe) => string }) {
   const { diff, low, high, matters, better } = difference;

@@ -19,6 +19,7 @@ import {
   StatsTable,
 } from "../figures";
 import type { Column } from "../figures/columns";
+import { Few } from "../figures/Few";
 import { bytes, count, moment, percent, percentileName, plural, time, timeOfDay, words } from "../figures/format";
 import { percentileOf } from "../figures/statsColumns";
 import { Table } from "../figures/Table";
@@ -87,10 +88,17 @@ function First({ record }: { record: Record_ }) {
         ))}
       </h1>
       <dl class="rp-key">
-        {keyFigures(record).map(({ label, value, bad }) => (
+        {keyFigures(record).map(({ label, value, bad, interval, few }) => (
           <div key={label}>
             <dt>{label}</dt>
-            <dd class={bad ? "bad" : ""}>{value}</dd>
+            <dd class={bad ? "bad" : ""}>
+              <Few why={few}>{value}</Few>
+            </dd>
+            {interval && (
+              <dd class="rp-interval" title="Where the true value lies with 95 % confidence">
+                {interval}
+              </dd>
+            )}
           </div>
         ))}
       </dl>
@@ -261,6 +269,9 @@ function Settings({ record }: { record: Record_ }) {
       "Percentiles",
       record.percentile_source === "fine" ? "within 0.1 % of the true value" : "rounded as Locust rounds them",
     ],
+    ...(record.total.intervals
+      ? ([["Ranges above", "where the true percentile lies with 95 % confidence"]] as const)
+      : []),
   ];
   const given = Object.entries(record.settings);
   return (

@@ -1,5 +1,6 @@
 // The run in one sentence: pure.
-import type { Summary } from "../api/types";
+import { type Figures, PERCENTILES, type Summary } from "../api/types";
+import { rowTooFew } from "../figures/enough";
 import { count, percent, plural, rate, time, words } from "../figures/format";
 import { failureRatio, percentileOf } from "../figures/statsColumns";
 
@@ -45,9 +46,30 @@ export function verdict(summary: Summary): Piece[] {
     strong(plural(total.requests, "request")),
     ` (${rate(total.requests_per_second)} per second)${target}. `,
     failing === 0 ? strong("None failed", "good") : strong(`${percent(failing)} failed`, "bad"),
-    ...(p95 === null ? [""] : [", ", strong(`95 % were answered within ${time(p95)}`)]),
+    ...(p95 === null ? [""] : [", ", strong(`95 % were answered within ${time(p95)}`), doubt(total, 0.95)]),
     ...healthPieces(health),
   ];
+}
+
+/** Where the true percentile lies with 95 % confidence: `11.2 to 12.9`, `at least 11.2 ms`; nothing in older records. */
+export function interval(figures: Figures, p: number): string | null {
+  const found: unknown = figures.intervals?.[PERCENTILES.indexOf(p as (typeof PERCENTILES)[number])];
+  if (!Array.isArray(found) || !Number.isFinite(found[0])) return null;
+  const [low, high] = found as [number, unknown];
+  if (typeof high !== "number" || !Number.isFinite(high)) return `at least ${time(low)}`;
+  const ends = [low, high].map((end) => time(end));
+  const units = [...ends, time(percentileOf(figures, p))].map(unitOf);
+  // One unit for all is that of the figure itself.
+  const short = units.every((unit) => unit !== "" && unit === units[0]);
+  return ends.map((end) => (short ? end.slice(0, -1 - unitOf(end).length) : end)).join(" to ");
+}
+
+/** Of times in two units (`1 min 20 s`) there is none. */
+const unitOf = (text: string): string => /^[^\s]+\u202f(\S+)$/.exec(text)?.[1] ?? "";
+
+function doubt(total: Figures, p: number): string {
+  const why = interval(total, p) ?? rowTooFew(total, p);
+  return why ? ` (${why})` : "";
 }
 
 function healthPieces(health: Summary["health"]): Piece[] {
@@ -73,19 +95,28 @@ export interface KeyFigure {
   label: string;
   value: string;
   bad?: boolean;
+  /** Where the true value lies. */
+  interval?: string | null;
+  /** Why so few requests do not tell it. */
+  few?: string | undefined;
 }
 
 export function keyFigures(summary: Summary): KeyFigure[] {
   const { total } = summary;
-  const p = (share: number) => time(percentileOf(total, share));
+  const percentile = (label: string, p: number): KeyFigure => ({
+    label,
+    value: time(percentileOf(total, p)),
+    interval: interval(total, p),
+    few: rowTooFew(total, p),
+  });
   const due = total.from_due;
   return [
     { label: "Requests", value: count(total.requests) },
     { label: "Requests/s", value: rate(total.requests_per_second) },
     { label: "Failed", value: percent(failureRatio(total) ?? 0), bad: total.failures > 0 },
-    { label: "Median", value: p(0.5) },
-    { label: "p95", value: p(0.95) },
-    { label: "p99", value: p(0.99) },
+    percentile("Median", 0.5),
+    percentile("p95", 0.95),
+    percentile("p99", 0.99),
     { label: "Max", value: time(total.requests > total.untimed ? total.max : null) },
     ...(due ? [{ label: "p95 from due", value: time(percentileOf(due, 0.95)) }] : []),
     { label: "Users at most", value: count(peakUsers(summary)) },

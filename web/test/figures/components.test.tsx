@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Row } from "../../src/api/types";
+import type { MetricRow, Row } from "../../src/api/types";
 import {
   Charts,
   Exceptions,
@@ -117,6 +117,44 @@ describe("the statistics table", () => {
     fireEvent.click(screen.getByText("3. Convert Quote"));
     expect(opened).toEqual(["3. Convert Quote"]);
     expect(screen.getByText("Aggregated").closest("button")).toBeNull();
+  });
+});
+
+describe("a percentile of too few requests", () => {
+  const row = small.rows.find(({ requests, untimed }) => requests - untimed < 72) as Row;
+  const marks = () => [...document.querySelectorAll("td .fg-few")].map((mark) => mark.getAttribute("title") ?? "");
+
+  test("is marked, in words for those who cannot see it, and a line below the table tells why", () => {
+    render(<StatsTable rows={[row]} total={small.total} />);
+    expect(marks().length).toBeGreaterThan(1);
+    for (const title of marks()) expect(title).toMatch(new RegExp(`^${row.requests} requests are too few for the `));
+    expect(screen.getAllByText(`(${marks()[0]})`, { exact: false })[0]?.classList.contains("unseen")).toBe(true);
+    expect(document.querySelectorAll(".fg-few-note")).toHaveLength(1);
+  });
+
+  test("stands nowhere else: no mark, no line", () => {
+    render(<StatsTable rows={small.rows.filter(({ requests }) => requests > 1000)} total={small.total} />);
+    expect(marks()).toEqual([]);
+    expect(document.querySelector(".fg-few-note")).toBeNull();
+  });
+
+  test("is marked in groups, journeys and metrics too", () => {
+    render(<Groups rows={[row]} total={small.total} />);
+    expect(marks().length).toBeGreaterThan(0);
+    cleanup();
+    const [funnel] = small.funnels;
+    if (!funnel) throw new Error("no funnel");
+    render(<Journeys funnels={[{ ...funnel, duration: { ...funnel.duration, count: 10 } }]} />);
+    expect(document.querySelectorAll(".fg-facts .fg-few")).toHaveLength(1);
+    expect(document.querySelectorAll(".fg-few-note")).toHaveLength(1);
+    cleanup();
+    render(
+      <Metrics metrics={[{ ...small.metrics?.find(({ type }) => type === "timing"), samples: 20 } as MetricRow]} />,
+    );
+    expect(marks().map((title) => title.replaceAll("\u202f", " "))).toEqual([
+      "20 samples are too few for the 95th percentile (72 are needed)",
+      "20 samples are too few for the 99th percentile (368 are needed)",
+    ]);
   });
 });
 

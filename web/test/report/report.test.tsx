@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PERCENTILES, type Record_ } from "../../src/api/types";
 import { forgetKept } from "../../src/figures/settings";
 import { ComparisonPage } from "../../src/report/ComparisonPage";
 import { matters, settingsThatDiffer, tally } from "../../src/report/compare";
@@ -23,8 +24,52 @@ const said = (text: string) => text.replaceAll("\u202f", " ");
 describe("the verdict", () => {
   test("tells what ran, how long, how many, how it failed, how fast, and whether to believe it", () => {
     expect(said(plain(verdict(small)))).toMatch(
-      /^In 5 minutes up to 168 users sent 1\d\d \d{3} requests \(\d{3} per second\) to http:\/\/127\.0\.0\.1:8080\. 0\.\d+ % failed, 95 % were answered within [\d.]+ ms, and the generator was healthy throughout\.$/,
+      /^In 5 minutes up to 168 users sent 1\d\d \d{3} requests \(\d{3} per second\) to http:\/\/127\.0\.0\.1:8080\. 0\.\d+ % failed, 95 % were answered within [\d.]+ ms \([\d.]+ to [\d.]+\), and the generator was healthy throughout\.$/,
     );
+  });
+
+  describe("of a percentile", () => {
+    const place = PERCENTILES.indexOf(0.95);
+    const withInterval = (...ends: unknown[]) => {
+      const percentiles = small.total.percentiles.map((value, at) => (at === place ? 12 : value));
+      const intervals = small.total.intervals?.map((one, at) => (at === place ? ends : one)) as [number, number][];
+      return { ...small, total: { ...small.total, percentiles, intervals } };
+    };
+    const sentence = (record: Record_) => said(plain(verdict(record)));
+
+    test("tells where the true one lies, with a unit where it is another", () => {
+      expect(sentence(withInterval(11.2, 12.9))).toContain("within 12.0 ms (11.2 to 12.9), and");
+      expect(sentence(withInterval(0.98, 12.9))).toContain("within 12.0 ms (980 µs to 12.9 ms), and");
+    });
+
+    test("says when it has no upper bound", () => {
+      expect(sentence(withInterval(11.2, null))).toContain("within 12.0 ms (at least 11.2 ms), and");
+    });
+
+    test("of records without intervals tells what their number does", () => {
+      const { intervals: _, ...total } = { ...withInterval().total, requests: 71, untimed: 0 };
+      const old = { ...small, total };
+      expect(sentence(old)).toContain(
+        "within 12.0 ms (71 requests are too few for the 95th percentile (72 are needed))",
+      );
+      expect(sentence({ ...small, total: { ...total, requests: 72 } })).toContain("within 12.0 ms, and");
+    });
+
+    test("believes no broken interval", () => {
+      for (const ends of [[], ["11", "12"], [null, null]])
+        expect(sentence(withInterval(...ends))).toContain("within 12.0 ms, and");
+    });
+
+    test("stands below the key figures, and marks those of too few requests", () => {
+      const { total } = withInterval(11.2, 12.9);
+      render(<Report record={{ ...small, total: { ...total, requests: 300, untimed: 0 } }} />);
+      const key = document.querySelector(".rp-key") as HTMLElement;
+      expect(said(within(key).getByText("p95").parentElement?.textContent ?? "")).toBe("p9512.0 ms11.2 to 12.9");
+      expect(within(key).getByText("p95").parentElement?.querySelector(".fg-few")).toBeNull();
+      expect(within(key).getByText("p99").parentElement?.querySelector(".fg-few")?.getAttribute("title")).toMatch(
+        /^300 requests are too few for the 99th percentile/,
+      );
+    });
   });
 
   test("does not hide a sick generator", () => {
