@@ -1,6 +1,7 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
 import { afterEach, describe, expect, it } from "vitest";
 import { tab } from "../src/live/router";
+import { format } from "../src/look";
 import type { MockOptions } from "./mock/engine";
 import { openPage, type Page } from "./page";
 
@@ -122,6 +123,24 @@ describe("a run", () => {
     await screen.findByRole("tab", { name: "Statistics" });
     expect(screen.queryByRole("button", { name: "Edit" })).toBeNull();
     expect(screen.getByRole("button", { name: "Reset" })).toBeTruthy();
+  });
+
+  it("that has just begun shows no figures of the one before", async () => {
+    await open({ past });
+    const { engine } = page.server;
+    const before = format.time(engine.tick().total.percentiles[5]);
+    fireEvent.click(await button("Stop"));
+    fireEvent.click(await button("New"));
+    const glance = () => document.querySelector(".glance")?.textContent;
+    await waitFor(() => expect(glance()).toContain(before));
+    fireEvent.click(await button("Start"));
+    await screen.findByText(/^The run begins\./);
+    expect(glance()).toBeUndefined();
+    expect(screen.queryByRole("tab", { name: "Statistics" })).toBeNull();
+    expect(screen.getByRole("button", { name: "Stop" })).toBeTruthy();
+    engine.step((engine.started ?? 0) + 1);
+    await screen.findByRole("tab", { name: "Statistics" });
+    expect(screen.queryByText(/^The run begins/)).toBeNull();
   });
 
   it("is reset only after a question", async () => {

@@ -52,6 +52,11 @@ export class Store {
 
   readonly state = computed(() => this.now.value?.state ?? null);
   readonly active = computed(() => ["spawning", "running", "cleanup", "stopping"].includes(this.state.value ?? ""));
+  /** A run has begun, but the newest figures are those of the run before. */
+  readonly beginning = computed(() => {
+    const { at, started } = this.now.value ?? { at: 0, started: null };
+    return started !== null && at < started;
+  });
   /** What is shown is older than it should be. */
   readonly old = computed(() => this.connection.value.status === "lost");
 
@@ -132,7 +137,12 @@ export class Store {
     return found;
   }
 
-  begin = (request: StartRequest): Promise<Outcome> => this.change("api/v1/start", request);
+  /** Returns when the page knows of the run. */
+  begin = async (request: StartRequest): Promise<Outcome> => {
+    const outcome = await this.change("api/v1/start", request);
+    await this.refresh();
+    return outcome;
+  };
   edit = (request: StartRequest): Promise<Outcome> => this.change("api/v1/edit", request);
   halt = (): Promise<Outcome> => this.change("api/v1/stop");
   reset = (): Promise<Outcome> => this.change("api/v1/reset");

@@ -15,8 +15,8 @@ export function Few({ why, children }: { why: string | undefined; children: Comp
 export function FewNote() {
   return (
     <p class="fg-few-note muted small">
-      <span class="fg-few">Dotted</span>: so few requests do not tell this percentile. With 95 % confidence the true one
-      may be any higher.
+      <span class="fg-few">Dotted</span>: too few requests to know this percentile; the true one may be far higher (no
+      upper bound with 95 % confidence).
     </p>
   );
 }

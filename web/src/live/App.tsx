@@ -40,6 +40,8 @@ export function App() {
             onStarted={() => setWanted(false)}
             workers={store.now.value?.worker_count ?? 0}
           />
+        ) : store.beginning.value ? (
+          <Waiting text="The run begins. Its first figures come within a second or two." />
         ) : (
           <Results />
         )}
@@ -75,10 +77,14 @@ function Results() {
 /** Before the first answer: nothing for a moment, then words. */
 function Opening() {
   const lost = useStore().connection.value.status === "lost";
+  return <Waiting text={lost ? "The engine does not answer yet." : "Connecting to the engine …"} />;
+}
+
+function Waiting({ text }: { text: string }) {
   return (
     <div class="opening">
       <span aria-hidden="true" class="logo large" />
-      <p class="muted">{lost ? "The engine does not answer yet." : "Connecting to the engine …"}</p>
+      <p class="muted">{text}</p>
     </div>
   );
 }
@@ -100,7 +106,7 @@ function useTitle(): void {
   const store = useStore();
   const now = store.now.value;
   const workload = store.boot.value?.workload ?? "swarmer";
-  const active = store.active.value;
+  const active = store.active.value && !store.beginning.value;
   const text = now && active ? `${format.rate(now.total.current.requests_per_second)}/s · ${workload}` : workload;
   useEffect(() => {
     document.title = store.old.value ? `⚠ ${text}` : text;

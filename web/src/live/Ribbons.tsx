@@ -26,7 +26,7 @@ export function Ribbons() {
           <span>Earlier figures could not be fetched ({store.historyError.value}); charts show what came since.</span>
         </div>
       )}
-      {now && now.state !== "ready" && !now.health.sound && now.health.text && (
+      {now && now.state !== "ready" && !store.beginning.value && !now.health.sound && now.health.text && (
         <div class="banner bad" role="status">
           <Icon name="warning" />
           <span>

@@ -41,7 +41,7 @@ export function TopBar({ onNew, starting }: { onNew: () => void; starting: boole
           </span>
         )}
       </div>
-      {now && now.state !== "ready" && <Glance />}
+      {now && now.state !== "ready" && !store.beginning.value && <Glance />}
       <Actions onNew={onNew} starting={starting} />
       <PageTools />
     </header>

@@ -58,6 +58,8 @@ export class MockEngine {
   rate = 1;
   host = "http://127.0.0.1:8080";
   started: number | null = null;
+  /** The figures of the run before, which the engine tells until the first second of the new one is over. */
+  private before: Tick | null = null;
   ends: number | null = null;
   seconds: Second[] = [];
   marks: Mark[] = [];
@@ -129,9 +131,11 @@ export class MockEngine {
     this.state = "spawning";
     if (fresh) {
       this.run += 1;
+      const last = this.seconds.at(-1)?.at ?? 0;
+      this.before = last > 0 ? this.tick() : null;
       this.seconds = [];
       this.marks = [{ at, kind: "start", text: "run started" }];
-      this.started = at;
+      this.started = Math.max(Math.floor(at), last + 1);
       this.ends = request.run_time ? at + 600 : null;
       this.users = 0;
       this.sent = 0;
@@ -164,6 +168,7 @@ export class MockEngine {
       this.users = this.target;
       this.state = "running";
     }
+    this.before = null;
     this.record(Math.floor(at));
     if (Math.random() < 0.05) {
       this.log("WARNING", "swarmer.http: connection to <script>alert(1)</script> was refused, trying again");
@@ -172,7 +177,7 @@ export class MockEngine {
   }
 
   tick(): Tick {
-    const at = this.seconds.at(-1)?.at ?? Math.floor(Date.now() / 1000);
+    const at = this.before?.at ?? this.seconds.at(-1)?.at ?? Math.floor(Date.now() / 1000);
     const fresh = this.seconds.slice(Math.max(0, this.sent - 1));
     this.sent = this.seconds.length;
     return {
@@ -185,7 +190,7 @@ export class MockEngine {
       ends: this.ends,
       host: this.host,
       worker_count: this.options.workers ?? 0,
-      total: this.total(at),
+      total: this.before?.total ?? this.total(at),
       health: this.health(at),
       history: history(fresh.slice(-5)),
       marks: this.marks,
