@@ -123,7 +123,7 @@ function columnsOf(traceUrl: string | null, exemplars: readonly Exemplar[], sing
       value: ({ status }) => status,
       text: ({ status }) => (status === 0 ? "no reply" : String(status)),
       tone: ({ status }) => (status === 0 || status >= 400 ? "bad" : undefined),
-      width: 9,
+      width: 10,
     },
     {
       id: "user",
