@@ -30,12 +30,17 @@ export function Ribbons() {
         <div class="banner bad" role="status">
           <Icon name="warning" />
           <span>
-            <b>Figures are suspect.</b> {now.health.text}
+            <b>Figures are suspect.</b> <Options text={now.health.text} />
           </span>
         </div>
       )}
     </aside>
   );
+}
+
+/** Names of options stay in one piece: a line that ends with "--" reads like a dash. */
+function Options({ text }: { text: string }) {
+  return <>{text.split(/(--[a-z][a-z-]*)/).map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}</>;
 }
 
 interface LostProps {
