@@ -112,7 +112,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
             <Lean share={relative(...of(one))} />
           </span>
         ),
-        width: 13,
+        width: 13.5,
       },
     ];
   };
@@ -128,7 +128,7 @@ function columnsOf(a: string, b: string): Column<Pair>[] {
     },
     { id: "name", label: "Name", kind: "wide", value: ({ row }) => row.name, text: ({ row }) => nameOf(row) },
     ...side("requests", "#", (segment) => segment?.requests ?? null, count),
-    ...side("failures", "Failures", failuresOf, percent).map((column) => ({ ...column, width: 10 })),
+    ...side("failures", "Failures", failuresOf, percent).map((column) => ({ ...column, width: 9.5 })),
     ...times(0.5, "p50"),
     ...times(0.95, "p95"),
   ];

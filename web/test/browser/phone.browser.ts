@@ -170,3 +170,26 @@ test("no column is lost: a phone has every label of a screen", async () => {
   }
   await page.setViewportSize(PHONE);
 });
+
+test("on a small screen no figure is cut, and two groups stand side by side without scrolling", async () => {
+  await page.setViewportSize({ width: 1024, height: 900 });
+  await page.goto(small.url);
+  const found: Record<string, string[]> = {};
+  for (const label of ["Statistics", "Groups", "Samples", "Failures", "Workers"]) {
+    await page.getByRole("tab", { name: label }).click();
+    await page.locator(".panel table").first().waitFor();
+    const cut = await page
+      .locator(".panel :is(td.fg-number, td.fg-text)")
+      .evaluateAll((cells) =>
+        cells
+          .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+          .map(({ textContent, scrollWidth, clientWidth }) => `${textContent}: ${scrollWidth} in ${clientWidth}`),
+      );
+    if (cut.length > 0) found[label] = cut;
+  }
+  expect(found).toEqual({});
+  await page.getByRole("tab", { name: "Groups" }).click();
+  const box = page.locator(".panel .fg-scroll").first();
+  expect(await box.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  await page.setViewportSize(PHONE);
+});
