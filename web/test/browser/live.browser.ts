@@ -182,6 +182,28 @@ test("figures are set to zero, and a new run begins", async () => {
   await expect.poll(total, { timeout: 30_000 }).toBeGreaterThan(0);
 });
 
+test("a run that begins shows nothing of the one before", async () => {
+  await expect.poll(total, { timeout: 30_000 }).toBeGreaterThan(50);
+  await stopRun(page);
+  const before = await total();
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  // Every state of the page from now on in which a run goes on.
+  await page.evaluate(() => {
+    const shown: string[] = [];
+    Object.assign(window, { shown });
+    new MutationObserver(() => {
+      const text = (selector: string) => document.querySelector(selector)?.textContent ?? "";
+      if (/spawning|running/.test(text(".top .chip"))) shown.push(text("tfoot td:nth-child(3)"));
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+  });
+  await startRun(page, "1", "1");
+  await page.waitForTimeout(2500);
+  const shown = await page.evaluate(() => (window as unknown as { shown: string[] }).shown);
+  const counts = shown.filter((text) => text !== "").map((text) => Number(text.replaceAll("\u202f", "")));
+  expect(counts.length).toBeGreaterThan(0);
+  expect(Math.max(...counts)).toBeLessThan(before);
+});
+
 test("a server that goes away is told of, and the page comes back with it", async () => {
   seen.away = true;
   await engine.end("SIGKILL");
