@@ -82,7 +82,7 @@ fn main() -> ExitCode {
         ("the_host_reaches_workers_of_locusts", || the_host_reaches(of_locusts)),
         ("the_host_of_an_edit_reaches_workers_of_ours", || the_host_of_an_edit_reaches(of_ours)),
         ("the_host_of_an_edit_reaches_workers_of_locusts", || {
-            the_host_of_an_edit_reaches(of_locusts)
+            the_host_of_an_edit_reaches(of_locusts);
         }),
         ("the_host_of_an_edit_at_locusts_master", the_host_of_an_edit_at_locusts_master),
         ("whatever_a_class_has_reaches_workers_of_locusts", whatever_a_class_has_reaches),

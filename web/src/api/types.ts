@@ -25,7 +25,7 @@ export interface Figures {
   percentiles: (number | null)[];
   /**
    * Where the true value of each of `percentiles` lies with 95 % confidence, from low to high; high is null where so few
-   * requests set no bound. Only of the total, and not in records of earlier versions.
+   * requests set no bound. Only in what is saved of a run, and not in records of earlier versions.
    */
   intervals?: [number, number | null][];
   requests_per_second: number;
