@@ -1,6 +1,6 @@
 // The whole page in a test, with the pretended engine behind a real socket.
 import { request } from "node:http";
-import { cleanup, render } from "@testing-library/preact";
+import { cleanup, configure, render } from "@testing-library/preact";
 import { Client } from "../src/api/client";
 import { Store } from "../src/api/store";
 import { App } from "../src/live/App";
@@ -8,6 +8,9 @@ import { StoreContext } from "../src/live/context";
 import type { MockOptions } from "./mock/engine";
 import { type MockServer, mockServer } from "./mock/server";
 import { openSource } from "./sse";
+
+// A second, which is the library's own patience, is not enough where compilers run beside the tests.
+configure({ asyncUtilTimeout: 15_000 });
 
 /** The test's own window does not let its pages talk to other origins: ask from Node. */
 const ask: typeof fetch = (input, init) =>
