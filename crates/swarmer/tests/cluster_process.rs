@@ -93,6 +93,8 @@ fn worker(port: u16, rest: &str) -> Started {
 fn locust(target: &Target, arguments: &str) -> Started {
     let mut command = Command::new(locust::python());
     command.args(["-m", "locust", "-f", "crew.py"]).env("CREW_HOST", target.url());
+    // By itself it waits a second for what workers say, which is not enough on a crowded machine.
+    command.env("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "15");
     let workload = Workload::through(command, arguments);
     std::fs::write(workload.path("crew.py"), crew::SCRIPT).unwrap();
     workload.start()

@@ -157,6 +157,8 @@ fn of_locusts(target: &Target, port: u16, class: &str) -> Started {
 fn locust(target: &Target, arguments: &str) -> Started {
     let mut command = Command::new(locust::python());
     command.args(["-m", "locust", "-f", "told.py"]).env("TOLD_HOST", target.url());
+    // By itself it waits a second for what workers say, which is not enough on a crowded machine.
+    command.env("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "15");
     let workload = Workload::through(command, arguments);
     std::fs::write(workload.path("told.py"), SCRIPT).unwrap();
     workload.start()
