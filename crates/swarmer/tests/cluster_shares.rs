@@ -314,7 +314,9 @@ fn limits_and_a_worker_of_locusts() {
     // Two users of each kind: theirs work on until ours are done, and are not waited for beyond that.
     assert_eq!(by_ours, 100, "{}", ended.stderr);
     assert!(asked.len() > 150, "{}", asked.len());
-    assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+    // Locust's two users may each be cut off in a request, which they then do not count.
+    let uncounted = target.requests() - ended.requests_in_csv("run");
+    assert!(uncounted <= 2, "{uncounted}: {}", ended.stderr);
     for option in ["--max-rate", "--iterations"] {
         let is_named = |note: &String| note.contains(&format!("and knows no {option}:"));
         assert!(notes(&ended).iter().any(is_named), "{:?}", notes(&ended));
