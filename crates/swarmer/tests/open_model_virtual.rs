@@ -89,8 +89,10 @@ fn a_rate_starts_its_journeys_however_slow_the_target() {
     }
 }
 
-/// Notes when its tasks were due and when they began.
-struct Noter(Arc<Mutex<Vec<(Option<Instant>, Instant)>>>);
+/// When a task was due, and when it began.
+type Note = (Option<Instant>, Instant);
+
+struct Noter(Arc<Mutex<Vec<Note>>>);
 
 impl Noter {
     async fn visit(&mut self, user: &mut User) -> TaskResult {
