@@ -36,7 +36,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              are started (7 s, 35,000 requests) over those before and after (3.5 s each). `alone` is the same without the \
              others: how far two phases differ of which nothing differs. From due: from the moment a request was due to its \
              end, so what users wait for whoever keeps them; the response time runs from the sending to the moment the kernel \
-             has the answer. The time is that from the first user to the last, by the log. {rounds} rounds, taking turns."
+             has the answer. The time is that from the first user to the last, by the log, or to the end of the run where not all were \
+             started. {rounds} rounds, taking turns."
         ),
     );
     section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
@@ -112,11 +113,14 @@ fn command(host: &str, other: &str, class: Option<&str>) -> Vec<String> {
     arguments
 }
 
-/// Seconds from the first of the others to the last, by a log in Locust's format: the last ramp is theirs.
+/// Seconds from the first of the others to the last, by a log in Locust's format: the last ramp is theirs. To the end of the
+/// run where the machine was too slow to start them all.
 fn spawning(log: &str) -> Result<f64> {
     let ramp = log.rfind("Ramping to").and_then(|at| log[..at].rfind('[')).unwrap_or_default();
     let began = moment(&log[ramp..], "Ramping to")?;
-    Ok((moment(&log[ramp..], "All users spawned")? - began).total(jiff::Unit::Second)?)
+    let ended = moment(&log[ramp..], "All users spawned")
+        .or_else(|_| moment(&log[ramp..], "All stages are over"))?;
+    Ok((ended - began).total(jiff::Unit::Second)?)
 }
 
 /// The time of the first line that holds `text`.
@@ -139,7 +143,12 @@ mod tests {
                    [2026-01-01 23:59:58,900] host/INFO/swarmer.runners: Ramping to 10 users at a rate of 5.00 per second\n\
                    [2026-01-02 00:00:01,025] host/INFO/swarmer.runners: All users spawned: {\"A\": 10} (10 total users)\n";
         assert_eq!(spawning(log).unwrap().to_string(), "2.125");
+        let cut = log.replace(
+            "00:00:01,025] host/INFO/swarmer.runners: All users spawned",
+            "00:00:11,900] host/INFO/swarmer.main: All stages are over",
+        );
+        assert_eq!(spawning(&cut).unwrap().to_string(), "13");
         let error = spawning("[2026-01-01 00:00:00,000] Ramping to 1 users").unwrap_err();
-        assert!(error.to_string().contains("no line with `All users spawned`"), "{error}");
+        assert!(error.to_string().contains("no line with `All stages are over`"), "{error}");
     }
 }
