@@ -81,12 +81,19 @@ async function habitsOf(url: string, tab: "charts" | "stats"): Promise<Habits> {
 /** Asks as a page does, until told to end. */
 function pretend(url: string, { streams, asks }: Habits): () => void {
   const agent = new Agent({ keepAlive: true });
+  let ended = false;
   const ask = (path: string) =>
-    get(`${url}${path}`, { agent, headers: { "accept-encoding": "gzip, deflate, br" } }, (reply) => reply.resume());
+    get(`${url}${path}`, { agent, headers: { "accept-encoding": "gzip, deflate, br" } }, (reply) => reply.resume()).on(
+      "error",
+      (error) => {
+        // What is under way at the end is cut off.
+        if (!ended) throw error;
+      },
+    );
   const open = streams.map(ask);
-  for (const stream of open) stream.on("error", () => undefined);
   const timers = [...asks].map(([path, period]) => setInterval(() => ask(path), period));
   return () => {
+    ended = true;
     timers.forEach(clearInterval);
     for (const stream of open) stream.destroy();
     agent.destroy();
