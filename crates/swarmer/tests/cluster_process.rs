@@ -150,7 +150,7 @@ fn workers_of_ours_under_locusts_master() {
     let master = locust(
         &target,
         &format!(
-            "--headless --master --master-bind-host 127.0.0.1 --master-bind-port {port} --expect-workers 2 -u 8 -r 4 -t 6s \
+            "--headless --master --master-bind-host 127.0.0.1 --master-bind-port {port} --expect-workers 2 -u 8 -r 4 -t 6s -s 5 \
              --csv run --only-summary"
         ),
     );
@@ -174,7 +174,8 @@ fn workers_of_ours_under_locusts_master() {
 
 fn workers_of_both_kinds_under_our_master() {
     let target = Target::start();
-    let master = Master::start(&target, "--expect-workers 3 -u 12 -r 6 -t 6s");
+    // Without a stop timeout Locust's users are cut off in a request, which they then do not count.
+    let master = Master::start(&target, "--expect-workers 3 -u 12 -r 6 -t 6s -s 5");
     let workers = vec![
         locust(&target, &format!("--worker --master-port {}", master.port)),
         locust(&target, &format!("--worker --master-port {}", master.port)),
@@ -443,7 +444,7 @@ fn only_who_has_the_token_takes_part() {
     let token = "a-token-that-is-long-enough";
     let mut master = Master::start(
         &target,
-        &format!("--expect-workers 1 -u 2 -r 2 -t 3s --cluster-token {token}"),
+        &format!("--expect-workers 1 -u 2 -r 2 -t 3s -s 5 --cluster-token {token}"),
     );
     let stranger = master.worker("");
     let friend = master.worker(&format!("--cluster-token {token}"));
@@ -469,7 +470,7 @@ fn tasks_are_shared_out() {
 
 fn journeys_arrive_once_over_all_workers() {
     let target = Target::start();
-    let master = Master::start(&target, "--expect-workers 2 --rate 20/s -t 3s Asker");
+    let master = Master::start(&target, "--expect-workers 2 --rate 20/s -t 3s -s 5 Asker");
     let workers = vec![master.worker("Asker"), master.worker("Asker")];
     let ended = master.run.wait().expect_code(0);
     assert_exact(&ended, &target);
