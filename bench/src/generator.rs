@@ -74,19 +74,6 @@ impl Generator {
         Self::start(cores, &beside(program)?, &with_outputs(arguments))
     }
 
-    /// The same without huge pages: with them the kernel fills two MiB around whatever a process uses, minutes later, and what
-    /// it needs cannot be told from that.
-    pub(crate) fn ours_in_small_pages(
-        cores: &str,
-        program: &str,
-        arguments: &[String],
-    ) -> Result<Self> {
-        let mut all =
-            vec!["MIMALLOC_ALLOW_THP=0".to_owned(), beside(program)?.display().to_string()];
-        all.extend(with_outputs(arguments));
-        Self::start(cores, Path::new("env"), &all)
-    }
-
     fn process(&mut self) -> Result<&mut Child> {
         self.process.as_mut().context("it has ended")
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use crate::Arguments;
 use crate::generator::Generator;
 use crate::section::{Limit, Section};
-use crate::server::Nginx;
+use crate::server::{Nginx, Speaks};
 
 /// Users with their connections open.
 const CONNECTED: u32 = 50_000;
@@ -41,11 +41,10 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
         "Memory of users",
         &format!(
             "Resident memory (VmRSS) above that of {FEW} users, all on the second core, nginx on the first. {CONNECTED} users each \
-             ask once in 5 s over a connection that stays open; {PARKED} users each ask once a minute and have no connection \
-             between (`--park-idle 1s`). At full rate: {} connections ask all the time for {} s; memory is sampled every \
+             ask once in 5 s over a connection that stays open; {PARKED} users each ask once a minute, at one of eight addresses of \
+             the server, and have no connection between (`--park-idle 1s`). At full rate: {} connections ask all the time for {} s; memory is sampled every \
              second after the first {} s, without the pages of the program's file, which the kernel drops and brings back \
-             (RssAnon), and without huge pages, with which the kernel fills 2 MiB around whatever is in use, once, at some time in \
-             the first quarter of an hour. The growth is the slope of a straight line through the least of each {LULL} s: the \
+             (RssAnon). The growth is the slope of a straight line through the least of each {LULL} s: the \
              allocator keeps up to half a MiB more for a while, which the spread of all samples shows. In the first half hour the \
              run's course has a point more each second, about 0.9 kB, until there are 1,800 and points are united; that half a \
              day takes no more than the first hour, a test on virtual time proves with a counting allocator (`run_memory`).",
@@ -98,7 +97,7 @@ fn connected(section: &mut Section, processes: u32) -> Result<()> {
 }
 
 fn parked(section: &mut Section) -> Result<()> {
-    let server = Nginx::start()?;
+    let server = Nginx::speaking(Speaks::PlainAtEight)?;
     let of = |users: u32, rate: u32| {
         let crowd = Crowd { class: "Rare", users, rate, server: &server, park: true };
         resident(&[crowd], Duration::from_secs(5))
@@ -109,7 +108,7 @@ fn parked(section: &mut Section) -> Result<()> {
     section.limited("swarmer", "memory per user, parked", "bytes", &[each], Limit::AtMost(2_048.0));
     section.figure("swarmer", &format!("memory with {PARKED} parked"), "MiB", &[mib(many)]);
     section.commands.push(format!(
-        "crowd --host=SERVER --users={PARKED} --spawn-rate=10000 --threads=1 --park-idle=1s --headless Rare"
+        "crowd --host=SERVER --users={PARKED} --spawn-rate=10000 --threads=1 --park-idle=1s --elsewhere=SERVER/,… --headless Rare"
     ));
     Ok(())
 }
@@ -133,7 +132,10 @@ impl Crowd<'_> {
             "--threads=1".to_owned(),
             "--run-time=180s".to_owned(),
         ];
-        arguments.extend(self.park.then(|| "--park-idle=1s".to_owned()));
+        if self.park {
+            arguments.push("--park-idle=1s".to_owned());
+            arguments.push(format!("--elsewhere={}", self.server.pages()));
+        }
         arguments.push(self.class.to_owned());
         Generator::ours("1", "crowd", &arguments)
     }
@@ -160,9 +162,9 @@ fn full_rate(section: &mut Section, connections: u32) -> Result<()> {
         format!("--run-time={}s", FULL_RATE.as_secs()),
         "Hammer".to_owned(),
     ];
-    section.commands.push(format!("MIMALLOC_ALLOW_THP=0 hammer {}", arguments[1..].join(" ")));
+    section.commands.push(format!("hammer --headless {}", arguments[1..].join(" ")));
     let began = Instant::now();
-    let mut generator = Generator::ours_in_small_pages("1", "hammer", &arguments)?;
+    let mut generator = Generator::ours("1", "hammer", &arguments)?;
     let mut samples = Vec::new();
     sleep(WARM_UP);
     while began.elapsed() < FULL_RATE.saturating_sub(Duration::from_millis(500)) {

@@ -19,6 +19,9 @@ use crate::tools::peer;
 pub(crate) enum Speaks {
     /// HTTP/1.1 over connections that are kept.
     Plain,
+    /// The same at eight addresses of this machine: between two addresses there are 28,232 ports, and whoever opens ten thousand
+    /// connections a second has the kernel search for a free one most of the time.
+    PlainAtEight,
     /// The same over TLS 1.3.
     Tls,
     /// TLS 1.3 with one request for each connection, and a log that says which sessions were resumed.
@@ -44,7 +47,7 @@ impl Nginx {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
         let scheme = match speaks {
-            Speaks::Plain | Speaks::Http2 => "http",
+            Speaks::Plain | Speaks::PlainAtEight | Speaks::Http2 => "http",
             Speaks::Tls | Speaks::TlsOnce => {
                 make_certificate(folder.path())?;
                 "https"
@@ -67,6 +70,14 @@ impl Nginx {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its page at each of its addresses, between commas: of [`Speaks::PlainAtEight`].
+    pub(crate) fn pages(&self) -> String {
+        let first = self.url.clone();
+        let more = others().map(|at| self.url.replace("127.0.0.1", &at));
+        let pages: Vec<_> = std::iter::once(first).chain(more).map(|url| url + "/").collect();
+        pages.join(",")
     }
 
     /// One line per connection, `r` if it resumed a session: of [`Speaks::TlsOnce`].
@@ -106,11 +117,19 @@ impl Drop for Nginx {
     }
 }
 
+/// The addresses of [`Speaks::PlainAtEight`] beside the usual one.
+fn others() -> impl Iterator<Item = String> {
+    (2..=8).map(|last| format!("127.0.0.{last}"))
+}
+
 fn configuration(folder: &Path, port: u16, speaks: Speaks) -> String {
     let root = folder.display();
     let body = format!(r#"{{"success":true,"data":"{}"}}"#, "x".repeat(106));
     let (listen, more) = match speaks {
         Speaks::Plain => ("", String::new()),
+        Speaks::PlainAtEight => {
+            ("", others().map(|at| format!("listen {at}:{port} backlog=16384; ")).collect())
+        }
         Speaks::Tls => (" ssl", String::new()),
         // The log is written in large pieces, so that it costs the server next to nothing.
         Speaks::TlsOnce => (

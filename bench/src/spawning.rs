@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use crate::Arguments;
 use crate::generator::Generator;
 use crate::section::{Limit, Section};
-use crate::server::Nginx;
+use crate::server::{Nginx, Speaks};
 
 /// Users that are started beside the steady ones.
 const NEWCOMERS: u32 = 100_000;
@@ -24,7 +24,7 @@ const MOST_ROUNDS: u32 = 3;
 /// When the engine or the server cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     let rounds = arguments.rounds.min(MOST_ROUNDS);
-    let (server, other) = (Nginx::start()?, Nginx::start()?);
+    let (server, other) = (Nginx::start()?, Nginx::speaking(Speaks::PlainAtEight)?);
     let mut section = Section::new(
         "spawning",
         "Starting 100,000 users",
@@ -32,7 +32,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
             "One driver thread on the second core, nginx on the first. {STEADY} users each send ten requests per second for 19 s; \
              beside them {NEWCOMERS} others are started at {SPAWN_RATE} per second, from the sixth second to the fourteenth, who \
              then wait for an hour: `Idler` without a request before, `Newcomer` after one to a second nginx over a connection \
-             of its own, which is closed then. A ratio is that of one run's own phases: its steady users' requests while others \
+             of its own, which is closed then, at one of eight addresses (between two addresses there are 28,232 ports: with one \
+             the kernel would look for a free port two thirds of the time). A ratio is that of one run's own phases: its steady users' requests while others \
              are started (7 s, 35,000 requests) over those before and after (3.5 s each). `alone` is the same without the \
              others: how far two phases differ of which nothing differs. From due: from the moment a request was due to its \
              end, so what users wait for whoever keeps them; the response time runs from the sending to the moment the kernel \
@@ -43,13 +44,13 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
     let kinds = [None, Some("Idler"), Some("Newcomer")];
     for class in kinds {
-        let shown = command("SERVER", "SERVER2", class).join(" ");
+        let shown = command("SERVER", "SERVER2/,…", class).join(" ");
         section.commands.push(format!("crowd --headless {shown}"));
     }
     let mut runs: [Vec<Run>; 3] = Default::default();
     for _ in 0..rounds {
         for (class, runs) in kinds.iter().zip(&mut runs) {
-            runs.push(run(server.url(), other.url(), *class)?);
+            runs.push(run(server.url(), &other.pages(), *class)?);
         }
     }
     for (class, runs) in kinds.iter().zip(&runs) {
@@ -107,7 +108,7 @@ fn command(host: &str, other: &str, class: Option<&str>) -> Vec<String> {
         "Steady".to_owned(),
     ];
     if class == Some("Newcomer") {
-        arguments.push(format!("--elsewhere={other}/"));
+        arguments.push(format!("--elsewhere={other}"));
     }
     arguments.extend(class.map(str::to_owned));
     arguments

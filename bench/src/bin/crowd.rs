@@ -50,8 +50,10 @@ impl Anyone {
 
     async fn ask_elsewhere(&mut self, user: &mut User) -> TaskResult {
         let options = user.options();
-        let url = options.custom.text("elsewhere").unwrap_or("/").to_owned();
-        user.get(&url).name("page").expect(200).send().await?;
+        let pages = options.custom.text("elsewhere").unwrap_or("/").split(',');
+        let turn = usize::try_from(user.number())? % pages.clone().count();
+        let page = pages.skip(turn).next().unwrap_or("/").to_owned();
+        user.get(&page).name("page").expect(200).send().await?;
         Ok(())
     }
 
@@ -66,9 +68,10 @@ fn main() -> ExitCode {
     let class = |name| Scenario::new(name, Anyone::arrive);
     Swarm::new("crowd", env!("CARGO_PKG_VERSION"))
         .about("Waits in great numbers, as the benchmarks need it")
-        .options([Opt::text("elsewhere").help("What Newcomers ask for; else the page that all do")])
+        .options([Opt::text("elsewhere")
+            .help("Pages between commas that Newcomers and Rares ask for in turn; else the one that all do")])
         .scenario(class("Waiter").wait(constant(5.0)).task(1, "Ask", Anyone::ask))
-        .scenario(class("Rare").wait(constant(60.0)).task(1, "Ask", Anyone::ask))
+        .scenario(class("Rare").wait(constant(60.0)).task(1, "Ask", Anyone::ask_elsewhere))
         .scenario(class("Steady").fixed_count(STEADY).wait(schedule(0.1)).task(
             1,
             "Ask",

@@ -131,7 +131,8 @@ fn a_changed_class_is_changed_on_workers() {
 fn changes_from_the_command_line_reach_workers() {
     let target = Target::start();
     let change = r#"{"user_class_name":"Breaker","tasks":["throw"]}"#;
-    let rest = format!("--headless --expect-workers 2 -u 8 -r 8 -t 4s -s 5 --config-users {change}");
+    let rest =
+        format!("--headless --expect-workers 2 -u 8 -r 8 -t 4s -s 5 --config-users {change}");
     let Crew { master, workers } = Crew::start(&target, &rest);
     let ended = master.wait();
     assert_eq!(booms(&target), 0, "{}", ended.stderr);

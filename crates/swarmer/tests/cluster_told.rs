@@ -225,7 +225,7 @@ fn tags_of_a_form_reach_locusts() {
     let (mut master, workers, site) = served(&target, of_locusts, "Tagged", &host);
     let (seen, _) = run_with(&site, &target, "tags=read&exclude_tags=late");
     assert_eq!(seen, ["/fast"]);
-    assert!(!master.stderr().contains("is of Locust's kind"), "{}", master.stderr());
+    assert!(!master.said().contains("is of Locust's kind"), "{}", master.said());
     // They filter once: the master says what its people could not know.
     let (seen, _) = run_with(&site, &target, "tags=late&exclude_tags=");
     assert_eq!(seen, ["/fast"], "if this fails, Locust has changed: the warning may go");

@@ -38,6 +38,8 @@ fn main() -> ExitCode {
             a_saturated_generator_is_marked_everywhere,
         ),
         trial("a_calm_generator_is_marked_nowhere", a_calm_generator_is_marked_nowhere),
+        #[cfg(target_os = "linux")]
+        trial("memory_comes_in_small_pages", memory_comes_in_small_pages),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -105,6 +107,17 @@ fn files(class: &str) -> Vec<Said> {
     ]
 }
 
+/// To fill a huge page keeps all users of a thread waiting.
+#[cfg(target_os = "linux")]
+fn memory_comes_in_small_pages() {
+    let mut run = start("Calm", "--headless");
+    run.wait_for("All users spawned");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap();
+    run.signal(libc::SIGTERM);
+    run.wait();
+    assert!(status.contains("THP_enabled:\t0\n"), "{status}");
+}
+
 /// The report shows the health of its record, which the page's own tests see to.
 fn report(page: &str) -> Said {
     let record = page.split("id=\"swarmer-record\">").nth(1).expect("the page is built (make ui)");
@@ -130,7 +143,7 @@ fn screen(class: &str) -> Said {
 fn page(class: &str) -> Said {
     let mut run = start(class, "--web-host 127.0.0.1 --web-port 0 --autostart --autoquit 5");
     run.wait_for("press enter");
-    let site = Site::announced(&run.stderr());
+    let site = Site::announced(&run.said());
     site.until(|stats| stats["state"] == "stopped");
     let health = site.get("/api/v1/summary").json()["health"].take();
     run.signal(libc::SIGTERM);

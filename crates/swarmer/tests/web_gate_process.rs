@@ -95,7 +95,7 @@ fn served(target: &Target, rest: &str, files: &[(&str, &str)]) -> (process::Star
     }
     let mut run = workload.start();
     run.wait_for("press enter");
-    let site = Site::announced(&run.stderr());
+    let site = Site::announced(&run.said());
     (run, site)
 }
 
@@ -227,7 +227,7 @@ fn programs_show_a_token() {
         assert_eq!(page.status, 200);
         assert!(!page.body.contains(TOKEN), "{path}");
     }
-    assert!(!run.stderr().contains(TOKEN));
+    assert!(!run.said().contains(TOKEN));
     end(run);
 }
 

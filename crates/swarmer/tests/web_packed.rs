@@ -48,7 +48,7 @@ fn served(target: &Target, rest: &str) -> (process::Started, Site) {
     let arguments = format!("--host {} --web-host 127.0.0.1 --web-port 0 {rest}", target.url());
     let mut run = Workload::new(&arguments).start();
     run.wait_for("press enter");
-    let site = Site::announced(&run.stderr());
+    let site = Site::announced(&run.said());
     (run, site)
 }
 

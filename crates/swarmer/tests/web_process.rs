@@ -61,7 +61,7 @@ fn served(target: &Target, rest: &str) -> (process::Started, Site) {
     let arguments = format!("--host {} --web-host 127.0.0.1 --web-port 0 {rest}", target.url());
     let mut run = Workload::new(&arguments).start();
     run.wait_for("press enter");
-    let site = Site::announced(&run.stderr());
+    let site = Site::announced(&run.said());
     (run, site)
 }
 
@@ -291,7 +291,7 @@ fn tags_hold_from_the_next_run_on() {
     assert_eq!(site.get("/api/v1/summary").json()["settings"]["tags"], "read more");
     assert_eq!(site.order("stop", &json!({})).status, 200);
     // Nothing is left: that is no mistake, and is told.
-    assert!(!run.stderr().contains("no tasks left"), "{}", run.stderr());
+    assert!(!run.said().contains("no tasks left"), "{}", run.said());
     form("&tags=nobody");
     run.wait_for("Buyer had no tasks left after filtering");
     site.until(|stats| stats["user_count"] == 3);
@@ -451,14 +451,14 @@ fn tables_are_printed_as_locust_prints_them() {
             let tables = |said: &str| said.matches("# reqs").count();
             if is_printed {
                 let start = Instant::now();
-                while tables(&run.stderr()) < 2 {
-                    assert!(start.elapsed() < Duration::from_mins(1), "{}", run.stderr());
+                while tables(&run.said()) < 2 {
+                    assert!(start.elapsed() < Duration::from_mins(1), "{}", run.said());
                     std::thread::sleep(Duration::from_millis(50));
                 }
             } else {
                 // Two of them would have come meanwhile.
                 std::thread::sleep(Duration::from_secs(5));
-                assert_eq!(tables(&run.stderr()), 0, "{option}: {}", run.stderr());
+                assert_eq!(tables(&run.said()), 0, "{option}: {}", run.said());
             }
             run.wait_for("Starting web interface");
             let ended = end(run).expect_code(0);
@@ -478,7 +478,7 @@ fn https_is_https_only() {
     let place = format!("--host {} --web-host 127.0.0.1 --web-port 0", target.url());
     let mut run = Workload::new(&format!("{place} --tls-cert {cert} --tls-key {key}")).start();
     run.wait_for("press enter");
-    let said = run.stderr();
+    let said = run.said();
     let url = said.split("Starting web interface at ").nth(1).unwrap();
     let url = url.split(',').next().unwrap();
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");

@@ -31,7 +31,7 @@ use crate::stats::{Delta, Recorder, RecorderOptions};
 use crate::user::stop::{Stop, StopSignal};
 use crate::user::transcript::Transcript;
 use crate::user::{Env, Limiter, Provided, User};
-use starts::Unsaid;
+use starts::Starts;
 
 /// After its time to stop is up, a user may still finish the one request that is in flight, for this long. What is cut
 /// even then is counted as aborted.
@@ -149,7 +149,7 @@ pub(crate) struct Driver {
     open: Option<Open>,
     /// Tasks that are over since the last report.
     ended: Rc<Cell<u64>>,
-    unsaid: Unsaid,
+    starts: Starts,
     events: UnboundedSender<Event>,
     /// Of a driver that has its thread to itself.
     monitor: Option<Monitor>,
@@ -220,7 +220,7 @@ impl Driver {
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
         let (pending, open, monitor, alarm) = (VecDeque::new(), None, None, None);
-        let (unsaid, ended) = (Unsaid::default(), Rc::default());
+        let (starts, ended) = (Starts::default(), Rc::default());
         Ok(Self {
             index,
             setup,
@@ -231,7 +231,7 @@ impl Driver {
             pending,
             open,
             ended,
-            unsaid,
+            starts,
             events,
             monitor,
             alarm,
@@ -254,8 +254,9 @@ impl Driver {
                         biased;
                         command = commands.recv() => command,
                         () = self.wait_until(due) => {
-                            self.start_due(clock::now()).await;
-                            self.serve_due().await;
+                            let started = self.start_due(clock::now()).await;
+                            let called = self.serve_due().await;
+                            self.say_started_soon(started + called);
                             continue;
                         }
                     }
@@ -282,8 +283,7 @@ impl Driver {
     /// When the next user or journey is to be started.
     fn next_due(&mut self) -> Option<Instant> {
         let journey = self.open.as_mut().and_then(Open::next_due);
-        let birth = self.pending.front().map(|birth| birth.due);
-        journey.into_iter().chain(birth).min()
+        journey.into_iter().chain(self.next_lot()).min()
     }
 
     fn obey(&mut self, command: Command) {

@@ -18,7 +18,7 @@ use super::preparation::{Preparation, Prepared};
 use super::push::Pusher;
 use super::report_page::ReportPage;
 use super::signals::Signals;
-use super::{SetupError, Swarm, face, health_check, keys, master, replay, worker};
+use super::{SetupError, Swarm, face, health_check, keys, master, pages, replay, worker};
 use crate::clock::{self, Anchor};
 use crate::http;
 use crate::logging::{self, MAIN};
@@ -131,6 +131,7 @@ fn draw_seed() -> u64 {
 
 /// From the checks before the first user to the last table; gives the exit code.
 fn run(mut swarm: Swarm, mut options: Options) -> Result<u8, SetupError> {
+    pages::keep_small();
     info!(target: MAIN, "Starting {} {}", swarm.name, swarm.version);
     if let Some(profile) = &options.profile {
         info!(target: MAIN, "Profile {profile}");

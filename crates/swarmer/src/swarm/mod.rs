@@ -12,6 +12,7 @@ mod launch;
 mod master;
 mod model;
 mod output;
+mod pages;
 mod preflight;
 mod preparation;
 mod push;

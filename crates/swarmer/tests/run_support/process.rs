@@ -100,21 +100,25 @@ impl Drop for Own {
 }
 
 impl Started {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     pub(crate) fn signal(&self, signal: i32) {
-        let id = i32::try_from(self.child.0.id()).unwrap();
+        let id = i32::try_from(self.id()).unwrap();
         // SAFETY: sends a signal to a child that has not been waited for, so its id is its own.
         assert_eq!(unsafe { libc::kill(id, signal) }, 0);
     }
 
     /// What it has said on stderr so far.
-    pub(crate) fn stderr(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         read(&self.folder.path().join("err"))
     }
 
     /// Waits until it has said so on stderr.
     pub(crate) fn wait_for(&mut self, text: &str) {
         loop {
-            let said = read(&self.folder.path().join("err"));
+            let said = self.said();
             if said.contains(text) {
                 return;
             }
@@ -122,11 +126,6 @@ impl Started {
             assert!(ended.is_none() && self.since.elapsed() < LIMIT, "no {text:?} in:\n{said}");
             std::thread::sleep(Duration::from_millis(10));
         }
-    }
-
-    /// What it has said on stderr so far.
-    pub(crate) fn said(&self) -> String {
-        read(&self.folder.path().join("err"))
     }
 
     /// Waits for the end of one that was killed.

@@ -30,8 +30,8 @@ impl Driver {
         }
     }
 
-    /// Gives the journeys that are due to users.
-    pub(super) async fn serve_due(&mut self) {
+    /// Gives the journeys that are due to users; how many of these were started for it.
+    pub(super) async fn serve_due(&mut self) -> usize {
         let (mut started, mut row) = (0, Row::begin());
         // The clock is read for each, so that a long row of journeys does not make those due meanwhile later still.
         while let Some((class, call)) = self.open.as_mut().and_then(|o| o.take_due(clock::now())) {
@@ -43,7 +43,7 @@ impl Driver {
                 break;
             }
         }
-        self.say_started(started);
+        started
     }
 
     /// Gives a journey to a free user, or to a new one, or to nobody. Whether a user was started for it.
