@@ -307,6 +307,8 @@ fn a_server_that_does_not_speak_it_is_told_apart() {
                 matches!(error.kind(), ErrorKind::Closed | ErrorKind::Protocol),
                 "{bytes:?}: {error:?}"
             );
+            let text = "no answer in HTTP/2, which --http2 takes for granted without TLS: ";
+            assert!(error.to_string().starts_with(text), "{bytes:?}: {error}");
         }
     });
 }

@@ -11,7 +11,8 @@ use std::rc::Rc;
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::uri::{self, Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
@@ -29,6 +30,8 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 1 << 24;
 /// Largest head accepted, as in HTTP/1.1.
 const HEAD_LIMIT: u32 = 64 * 1024;
+/// Names the trace of a request (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
 /// What ALPN calls HTTP/2.
 pub(super) const ALPN: &[u8] = b"h2";
 
@@ -71,6 +74,8 @@ struct Inner {
     open: Cell<usize>,
     /// It takes no request any more.
     closed: Rc<Cell<bool>>,
+    /// The server has said something in HTTP/2.
+    spoken: Cell<bool>,
     driver: JoinHandle<()>,
 }
 
@@ -124,7 +129,8 @@ impl Multiplexed {
             let _ = connection.await;
             gone.set(true);
         });
-        let inner = Rc::new(Inner { open: Cell::new(0), closed, driver });
+        let (open, spoken) = (Cell::new(0), Cell::new(false));
+        let inner = Rc::new(Inner { open, closed, spoken, driver });
         Ok(Self { origin, sender, inner })
     }
 
@@ -158,15 +164,16 @@ impl Multiplexed {
         let (request, body) =
             request_of(wire, &self.origin).map_err(|error| (error, Left::Nothing))?;
         let mut sender =
-            self.sender.clone().ready().await.map_err(|error| (failed(&error), Left::Request))?;
+            self.sender.clone().ready().await.map_err(|e| (self.failed(&e), Left::Request))?;
         let sent = sender.send_request(request, body.is_empty());
-        let (answer, mut stream) = sent.map_err(|error| (failed(&error), Left::Request))?;
+        let (answer, mut stream) = sent.map_err(|e| (self.failed(&e), Left::Request))?;
         timings.bytes_sent += wire.len() as u64;
         if !body.is_empty() {
             // What the server does not take yet waits within the library.
-            stream.send_data(body, true).map_err(|error| (failed(&error), Left::after(&error)))?;
+            stream.send_data(body, true).map_err(|e| (self.failed(&e), Left::after(&e)))?;
         }
-        let answer = answer.await.map_err(|error| (failed(&error), Left::after(&error)))?;
+        let answer = answer.await.map_err(|e| (self.failed(&e), Left::after(&e)))?;
+        self.inner.spoken.set(true);
         let elapsed = |timings: &Timings| clock::now().saturating_duration_since(timings.started);
         timings.total = elapsed(timings);
         timings.first_byte = Some(timings.total);
@@ -179,6 +186,18 @@ impl Multiplexed {
         timings.total = elapsed(timings);
         timings.bytes_received += buf.len() as u64;
         Ok((head, buf))
+    }
+
+    /// As [`failed`]; a server of which nothing was ever heard may not know HTTP/2.
+    fn failed(&self, error: &h2::Error) -> Error {
+        let spoken = self.inner.spoken.get() || error.is_remote();
+        self.inner.spoken.set(spoken);
+        let error = failed(error);
+        if spoken || self.origin.secure {
+            return error;
+        }
+        let text = "no answer in HTTP/2, which --http2 takes for granted without TLS";
+        Error::new(error.kind(), format!("{text}: {error}"))
     }
 }
 
@@ -201,32 +220,42 @@ async fn read_body(
     Ok(())
 }
 
-/// The request and its body, out of their form in HTTP/1.1.
+/// The request and its body, out of their form in HTTP/1.1, of which one copy is made for all parts.
 fn request_of(wire: &[u8], origin: &Origin) -> Result<(Request<()>, Bytes), Error> {
     let malformed = || Error::invalid("a request that HTTP/2 cannot carry");
     let ends = wire.windows(4).position(|four| four == b"\r\n\r\n");
     let ends = ends.ok_or_else(|| Error::invalid("a request without an end"))? + 4;
+    let wire = Bytes::copy_from_slice(wire);
     let mut words = wire.split(|byte| *byte == b' ');
     let method = Method::from_bytes(words.next().unwrap_or_default());
-    let target = str::from_utf8(words.next().unwrap_or_default()).unwrap_or_default();
+    let target = words.next().unwrap_or_default();
     let mut request = Request::new(());
     *request.method_mut() =
         method.map_err(|_| Error::invalid("a method that HTTP/2 cannot carry"))?;
-    let mut authority = &*origin.authority;
+    let mut authority = origin.authority.as_bytes();
     for (name, value) in head::fields(&wire[..ends]) {
         if name.eq_ignore_ascii_case("host") {
-            authority = str::from_utf8(value).unwrap_or(authority);
+            authority = value;
         } else if !belongs_to_connection(name) {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed())?;
-            let value = HeaderValue::from_bytes(value).map_err(|_| malformed())?;
+            let value = HeaderValue::from_maybe_shared(wire.slice_ref(value));
+            let mut value = value.map_err(|_| malformed())?;
+            // Never twice the same: in the table of what was said before it would only drive out what is.
+            value.set_sensitive(name == TRACEPARENT);
             request.headers_mut().append(name, value);
         }
     }
-    let scheme = if origin.secure { "https" } else { "http" };
-    let uri = format!("{scheme}://{authority}{target}");
-    *request.uri_mut() =
-        uri.parse().map_err(|_| Error::invalid("a target that HTTP/2 cannot carry"))?;
-    Ok((request, Bytes::copy_from_slice(&wire[ends..])))
+    *request.uri_mut() = uri(origin.secure, wire.slice_ref(target), authority)
+        .map_err(|_| Error::invalid("a target that HTTP/2 cannot carry"))?;
+    Ok((request, wire.slice(ends..)))
+}
+
+fn uri(secure: bool, target: Bytes, authority: &[u8]) -> Result<Uri, http::Error> {
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(if secure { Scheme::HTTPS } else { Scheme::HTTP });
+    parts.authority = Some(Authority::try_from(authority)?);
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target)?);
+    Ok(Uri::from_parts(parts)?)
 }
 
 /// Fields that are about a connection and must not be in HTTP/2 (RFC 9113, section 8.2.2).
@@ -304,5 +333,21 @@ pub(super) fn is_spoken(http2: Http2, stream: &Stream) -> bool {
     match stream {
         Stream::Plain(_) => http2 != Http2::Off,
         Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(ALPN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Config, origin};
+
+    #[test]
+    fn what_is_never_said_twice_stays_out_of_the_table() {
+        let url = origin::parse_url("http://127.0.0.1:1/").unwrap();
+        let origin = Origin::new(&Config::default(), &url).unwrap();
+        let wire = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: b\r\nTraceparent: 00-1-2-01\r\n\r\n";
+        let (request, _) = request_of(wire, &origin).unwrap();
+        let kept = |name| !request.headers()[name].is_sensitive();
+        assert_eq!((kept("accept"), kept("traceparent")), (true, false));
     }
 }
