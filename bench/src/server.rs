@@ -128,7 +128,8 @@ fn configuration(folder: &Path, port: u16, speaks: Speaks) -> String {
     let (listen, more) = match speaks {
         Speaks::Plain => ("", String::new()),
         Speaks::PlainAtEight => {
-            ("", others().map(|at| format!("listen {at}:{port} backlog=16384; ")).collect())
+            let more = others().map(|at| format!("listen {at}:{port} backlog=16384;"));
+            ("", more.collect::<Vec<_>>().join(" "))
         }
         Speaks::Tls => (" ssl", String::new()),
         // The log is written in large pieces, so that it costs the server next to nothing.

@@ -50,9 +50,9 @@ impl Anyone {
 
     async fn ask_elsewhere(&mut self, user: &mut User) -> TaskResult {
         let options = user.options();
-        let pages = options.custom.text("elsewhere").unwrap_or("/").split(',');
+        let mut pages = options.custom.text("elsewhere").unwrap_or("/").split(',');
         let turn = usize::try_from(user.number())? % pages.clone().count();
-        let page = pages.skip(turn).next().unwrap_or("/").to_owned();
+        let page = pages.nth(turn).unwrap_or("/").to_owned();
         user.get(&page).name("page").expect(200).send().await?;
         Ok(())
     }
