@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::Arguments;
 use crate::contender::{Load, Target, wrk};
-use crate::memory::{mib, resident_of, terminate};
+use crate::memory::mib;
+use crate::process::{resident_of, terminate};
 use crate::section::Section;
 use crate::tools::{beside, own_version, version};
 

@@ -12,12 +12,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::memory::{anonymous_of, resident_of};
-use crate::process::cpu_of;
+use crate::process::{anonymous_of, cpu_of, peak_of, resident_of};
 use crate::tools::beside;
 
 /// The longest that a run may take to reach any state that is waited for.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How often is looked how much memory it has, and whether it has ended.
+const LOOK_GAP: Duration = Duration::from_millis(50);
 
 /// A generator under way; it is ended when dropped.
 pub(crate) struct Generator {
@@ -113,18 +115,26 @@ impl Generator {
     /// Waits for its end, which must be a good one.
     pub(crate) fn finish(mut self) -> Result<Finished> {
         let process = self.process.take().context("it has ended")?;
-        let mut status = 0;
+        let (mut status, mut peak) = (0, 0);
         // SAFETY: a plain C struct of numbers, for which all zeros is a value.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        // SAFETY: both pointers are to locals that outlive the call; the pid is that of our own child, not yet waited for.
-        let waited =
-            unsafe { libc::wait4(process.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
+        let waited = loop {
+            // It may have ended in between.
+            peak = peak.max(peak_of(&process).unwrap_or_default());
+            let (id, flags) = (process.id().cast_signed(), libc::WNOHANG);
+            // SAFETY: both pointers are to locals that outlive the call; the pid is that of our own child, not yet waited for.
+            let waited = unsafe { libc::wait4(id, &raw mut status, flags, &raw mut usage) };
+            if waited != 0 {
+                break waited;
+            }
+            sleep(LOOK_GAP);
+        };
         ensure!(waited > 0, "cannot wait for {}: {}", self.name, io::Error::last_os_error());
         let stderr = self.stderr();
         let status = ExitStatus::from_raw(status);
         let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-        #[expect(clippy::cast_precision_loss, reason = "kibibytes of one process")]
-        let peak_mib = usage.ru_maxrss as f64 / 1024.0;
+        #[expect(clippy::cast_precision_loss, reason = "the memory of one process")]
+        let peak_mib = peak as f64 / 1_048_576.0;
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir()?);
         let finished = Finished { cpu, peak_mib, stderr, folder };
         if !status.success() {

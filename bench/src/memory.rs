@@ -1,7 +1,5 @@
 //! Memory of users in great numbers: waiting with their connection open, waiting without one, and at full rate.
 
-use std::fs;
-use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -232,33 +230,6 @@ pub(crate) fn mib(bytes: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
 fn kib(bytes: u64) -> f64 {
     bytes as f64 / 1_024.0
-}
-
-/// Resident memory of a process, in bytes.
-pub(crate) fn resident_of(process: &Child) -> Result<u64> {
-    bytes_of(process, "VmRSS:")
-}
-
-/// Of its resident memory that which is no page of a file, in bytes: pages of the program itself come and go as the kernel
-/// likes.
-pub(crate) fn anonymous_of(process: &Child) -> Result<u64> {
-    bytes_of(process, "RssAnon:")
-}
-
-fn bytes_of(process: &Child, what: &str) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what));
-    let line = line.with_context(|| format!("no {what}"))?;
-    let kib: u64 = line.split_whitespace().next().context("no number there")?.parse()?;
-    Ok(kib * 1024)
-}
-
-/// Asks our own child to end, and waits until it has.
-pub(crate) fn terminate(process: &mut Child) -> Result<()> {
-    // SAFETY: a signal to our own child, which has not been waited for yet.
-    unsafe { libc::kill(process.id().cast_signed(), libc::SIGTERM) };
-    process.wait()?;
-    Ok(())
 }
 
 #[cfg(test)]

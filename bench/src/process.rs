@@ -1,6 +1,7 @@
 //! What the kernel says of processes that run.
 
 use std::fs;
+use std::process::Child;
 
 use anyhow::{Context, Result};
 
@@ -17,6 +18,31 @@ pub(crate) fn cpu_of(id: u32) -> Result<f64> {
     Ok((ticks(11)? + ticks(12)?) as f64 / per_second as f64)
 }
 
+/// Resident memory of a process, in bytes.
+pub(crate) fn resident_of(process: &Child) -> Result<u64> {
+    bytes_of(process, "VmRSS:")
+}
+
+/// Of its resident memory that which is no page of a file, in bytes: pages of the program itself come and go as the kernel
+/// likes.
+pub(crate) fn anonymous_of(process: &Child) -> Result<u64> {
+    bytes_of(process, "RssAnon:")
+}
+
+/// The most that its resident memory was, in bytes. What the kernel says of one that has ended (`ru_maxrss`) is at least what
+/// the process that started it had.
+pub(crate) fn peak_of(process: &Child) -> Result<u64> {
+    bytes_of(process, "VmHWM:")
+}
+
+fn bytes_of(process: &Child, what: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    let line = line.with_context(|| format!("no {what}"))?;
+    let kib: u64 = line.split_whitespace().next().context("no number there")?.parse()?;
+    Ok(kib * 1024)
+}
+
 /// The processes that this one started and that still run.
 ///
 /// # Errors
@@ -27,6 +53,14 @@ pub(crate) fn children_of(id: u32) -> Result<Vec<u32>> {
     // One that has ended meanwhile is no child any more.
     let parent = |child: u32| stat_of(child).ok()?.get(1)?.parse::<u32>().ok();
     Ok(ids.filter(|child| parent(*child) == Some(id)).collect())
+}
+
+/// Asks our own child to end, and waits until it has.
+pub(crate) fn terminate(process: &mut Child) -> Result<()> {
+    // SAFETY: a signal to our own child, which has not been waited for yet.
+    unsafe { libc::kill(process.id().cast_signed(), libc::SIGTERM) };
+    process.wait()?;
+    Ok(())
 }
 
 /// The fields of a process's `stat` from the third on: before it stands the name, which may hold anything.
@@ -57,5 +91,18 @@ mod tests {
         child.wait().unwrap();
         assert!(children.contains(&child.id()), "{children:?} without {}", child.id());
         assert!(!children_of(id()).unwrap().contains(&child.id()));
+    }
+
+    #[test]
+    fn a_peak_is_the_process_s_own() {
+        // Ours, which a child begins with by the count of those that have ended.
+        let ballast = vec![1_u8; 64 << 20];
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(30);
+        while peak_of(&child).unwrap() > 32 << 20 && Instant::now() < until {}
+        let (peak, resident) = (peak_of(&child).unwrap(), resident_of(&child).unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!((resident..32 << 20).contains(&peak), "{peak}, {} here", ballast.len());
     }
 }

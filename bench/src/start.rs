@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::Arguments;
-use crate::memory::terminate;
+use crate::process::terminate;
 use crate::section::{Limit, Section};
 use crate::tools::{beside, own_version, present};
 
