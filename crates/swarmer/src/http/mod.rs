@@ -56,6 +56,7 @@ pub use client::{Client, Exchange};
 pub use config::{Config, TlsSessions};
 pub use error::{Error, ErrorKind};
 pub use multiplex::Http2;
+pub(crate) use multiplex::TRACEPARENT;
 pub use origin::BaseUrl;
 pub use request::{Method, Request};
 pub use response::Response;

@@ -31,7 +31,7 @@ const CONNECTION_WINDOW: u32 = 1 << 24;
 /// Largest head accepted, as in HTTP/1.1.
 const HEAD_LIMIT: u32 = 64 * 1024;
 /// Names the trace of a request (W3C Trace Context).
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
 /// What ALPN calls HTTP/2.
 pub(super) const ALPN: &[u8] = b"h2";
 

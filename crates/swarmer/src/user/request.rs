@@ -250,7 +250,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
             transcript.request(method.as_str(), inner.target(), name);
         }
         let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
-        inner.push_header("traceparent", &[trace.as_bytes()]);
+        inner.push_header(http::TRACEPARENT, &[trace.as_bytes()]);
 
         let exchange = {
             let in_flight = InFlight::begin(&user.stop, &user.env);

@@ -67,6 +67,10 @@ impl Driver {
 
     /// Tells of these in good time: with others, if more are about to come.
     pub(super) fn say_started_soon(&mut self, births: usize) {
+        // So it is with nearly every journey, which a free user takes.
+        if births + self.starts.untold == 0 {
+            return;
+        }
         let now = clock::now();
         let told_lately = self.starts.told.is_some_and(|told| now - told < TELL_GAP);
         let more_come = told_lately && self.next_due().is_some_and(|due| due < now + TELL_GAP);
