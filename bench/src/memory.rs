@@ -22,8 +22,9 @@ const FEW: u32 = 100;
 /// Files that a process needs beside one for each connection.
 const OTHER_FILES: u64 = 200;
 
-/// How long the run at full rate takes, and how much of its beginning does not count.
+/// How long the run at full rate takes, the one of all parts and the long one, and how much of its beginning does not count.
 const FULL_RATE: Duration = Duration::from_secs(150);
+const HOUR: Duration = Duration::from_hours(1);
 const WARM_UP: Duration = Duration::from_secs(30);
 
 /// The allocator takes pages and gives them back in lots of half a MiB, now and then: what is needed is the least of so many
@@ -54,7 +55,9 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
     connected(&mut section, processes)?;
     parked(&mut section)?;
-    full_rate(&mut section, arguments.connections)?;
+    let run = full_rate(&mut section, arguments.connections, FULL_RATE)?;
+    let each_second: Vec<f64> = run.samples.iter().map(|(_, kib)| kib / 1_024.0).collect();
+    section.figure("swarmer", "anonymous memory at full rate, each second", "MiB", &each_second);
     section.notes.push(
         "The kernel's memory for sockets is not part of a process's resident memory, of no generator's.".to_owned(),
     );
@@ -149,15 +152,51 @@ fn resident(crowds: &[Crowd], settle: Duration) -> Result<u64> {
     generators.iter_mut().map(Generator::resident).sum()
 }
 
+/// The same run at full rate for an hour.
+///
+/// # Errors
+/// When the engine or the server cannot be started.
+pub(crate) fn measure_hour(arguments: &Arguments) -> Result<Section> {
+    let mut section = Section::new(
+        "hour",
+        "An hour at full rate",
+        &format!(
+            "As the run at full rate above, {} connections for an hour. Other work on the machine makes the rate lower, not the memory. \
+             A minute's value is the least of its seconds. Measured when it is asked for, with `--only hour`.",
+            arguments.connections
+        ),
+    );
+    section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));
+    let run = full_rate(&mut section, arguments.connections, HOUR)?;
+    section.figure("swarmer", "requests in all", "", &[run.requests]);
+    let minute = |minute: u32| {
+        let until = f64::from(minute) * 60.0;
+        let of_it = run.samples.iter().filter(|(at, _)| (until - 60.0..until).contains(at));
+        of_it.map(|(_, kib)| kib / 1_024.0).min_by(f64::total_cmp)
+    };
+    for at in [1, 10, 20, 30, 40, 50, 60] {
+        let least = minute(at).with_context(|| format!("no sample of minute {at}"))?;
+        section.figure("swarmer", &format!("anonymous memory in minute {at}"), "MiB", &[least]);
+    }
+    Ok(section)
+}
+
+/// A run at full rate.
+struct FullRate {
+    requests: f64,
+    /// Seconds since the start, and anonymous memory in KiB.
+    samples: Vec<(f64, f64)>,
+}
+
 /// How the memory grows while requests are sent as fast as they can be.
-fn full_rate(section: &mut Section, connections: u32) -> Result<()> {
+fn full_rate(section: &mut Section, connections: u32, length: Duration) -> Result<FullRate> {
     let server = Nginx::start()?;
     let arguments = [
         format!("--host={}", server.url()),
         format!("--users={connections}"),
         "--spawn-rate=100000".to_owned(),
         "--threads=1".to_owned(),
-        format!("--run-time={}s", FULL_RATE.as_secs()),
+        format!("--run-time={}s", length.as_secs()),
         "Hammer".to_owned(),
     ];
     section.commands.push(format!("hammer --headless {}", arguments[1..].join(" ")));
@@ -165,24 +204,21 @@ fn full_rate(section: &mut Section, connections: u32) -> Result<()> {
     let mut generator = Generator::ours("1", "hammer", &arguments)?;
     let mut samples = Vec::new();
     sleep(WARM_UP);
-    while began.elapsed() < FULL_RATE.saturating_sub(Duration::from_millis(500)) {
+    while began.elapsed() < length.saturating_sub(Duration::from_millis(500)) {
         samples.push((began.elapsed().as_secs_f64(), kib(generator.anonymous()?)));
         sleep(Duration::from_secs(1));
     }
     let totals = generator.finish()?.totals()?;
     let per_second = slope(&lulls(&samples)).context("too few samples of the memory")?;
-    let each_million = per_second / (totals.rate / 1e6);
     section.figure("swarmer", "requests at full rate", "/s", &[totals.rate]);
-    let resident: Vec<f64> = samples.iter().map(|(_, kib)| kib / 1_024.0).collect();
-    section.figure("swarmer", "anonymous memory at full rate, each second", "MiB", &resident);
     section.limited(
         "swarmer",
         "growth at full rate",
         "KiB per million requests",
-        &[each_million],
+        &[per_second / (totals.rate / 1e6)],
         Limit::AtMost(64.0),
     );
-    Ok(())
+    Ok(FullRate { requests: totals.requests, samples })
 }
 
 /// Of each so many samples the least.

@@ -45,9 +45,10 @@ impl Anchor {
         }
     }
 
-    /// Whether it is older at `now` than `age`.
-    pub(crate) fn is_older(&self, now: Instant, age: Duration) -> bool {
-        now.saturating_duration_since(self.instant) > age
+    /// Time since the Unix epoch at `at`, if that is no longer after the anchor than `most`, and not before it.
+    pub(crate) fn since_epoch_within(&self, at: Instant, most: Duration) -> Option<Duration> {
+        let later = at.checked_duration_since(self.instant)?;
+        (later <= most).then(|| self.since_epoch + later)
     }
 
     /// Now, at a calendar time of the caller's choice: runs on virtual time shall be the same every day.

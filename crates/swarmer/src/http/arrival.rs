@@ -34,13 +34,13 @@ impl Read {
     /// How long before `now`, which is now, the last bytes arrived. Nothing is known if the calendar clock was set since.
     pub(super) fn age(&self, now: Instant) -> Option<Duration> {
         let arrived = self.arrived?;
-        let anchor = ANCHOR.get().filter(|anchor| !anchor.is_older(now, ANCHORED));
-        let anchor = anchor.unwrap_or_else(|| {
+        let known = ANCHOR.get().and_then(|anchor| anchor.since_epoch_within(now, ANCHORED));
+        let since_epoch = known.unwrap_or_else(|| {
             let anchor = Anchor::now();
             ANCHOR.set(Some(anchor));
-            anchor
+            anchor.since_epoch(now)
         });
-        anchor.since_epoch(now).checked_sub(arrived)
+        since_epoch.checked_sub(arrived)
     }
 }
 

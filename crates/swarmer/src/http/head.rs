@@ -154,6 +154,10 @@ impl Facts {
 
     /// Repeated lengths, in one field or in several, are accepted if they agree (RFC 9110, section 8.6).
     fn content_length(&mut self, value: &[u8]) -> Result<(), Error> {
+        if let (None, Some(length)) = (self.length, decimal(value)) {
+            self.length = Some(length);
+            return Ok(());
+        }
         for part in value.split(|&byte| byte == b',') {
             let length = decimal(part.trim_ascii())
                 .ok_or_else(|| Error::protocol("malformed Content-Length"))?;
@@ -178,6 +182,11 @@ impl Facts {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        // Nearly always it is this word alone.
+        if is(value, b"keep-alive") {
+            self.keep_alive = true;
+            return;
+        }
         for part in value.split(|&byte| byte == b',') {
             let part = part.trim_ascii();
             self.close |= part.eq_ignore_ascii_case(b"close");
@@ -199,12 +208,12 @@ impl Facts {
     }
 }
 
-/// Whether the field name `name`, of which is known that it is a token, is `lower` in any case. In a token no two bytes
-/// but letters differ in that bit alone, and a length known beforehand is compared in a few words at once.
+/// Whether `text`, in which there is no control character, is `lower`, small letters and hyphens, in any case: nothing else
+/// differs from those in that bit alone. A length known beforehand is compared in a few words at once.
 #[inline]
-fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
-    let Ok(name) = <&[u8; N]>::try_from(name) else { return false };
-    name.iter().zip(lower).fold(0, |differs, (a, b)| differs | ((a | 0x20) ^ b)) == 0
+fn is<const N: usize>(text: &[u8], lower: &[u8; N]) -> bool {
+    let Ok(text) = <&[u8; N]>::try_from(text) else { return false };
+    text.iter().zip(lower).fold(0, |differs, (a, b)| differs | ((a | 0x20) ^ b)) == 0
 }
 
 /// Digits only: no sign, no blank, no overflow.

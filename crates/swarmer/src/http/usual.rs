@@ -4,8 +4,6 @@
 //! only what leaves no doubt: whole, in HTTP/1.0 or 1.1, each line ended by CRLF, without tabs, folded lines and control
 //! characters. Everything else is somebody else's to judge, with the same result for what is read here (a test compares).
 
-use memchr::memchr_iter;
-
 use super::encode;
 use super::head::{FIELD_LIMIT, Line};
 
@@ -15,32 +13,30 @@ pub(super) fn read<'b>(
     bytes: &'b [u8],
     mut look: impl FnMut(&'b [u8], &'b [u8]) -> Option<()>,
 ) -> Option<Line> {
-    let mut ends = memchr_iter(b'\n', bytes);
-    let mut start = ends.next()? + 1;
-    let (status, minor) = status(&bytes[..start])?;
-    for lines in 2..FIELD_LIMIT + 3 {
-        let end = ends.next()? + 1;
-        let line = bytes[start..end].strip_suffix(b"\r\n")?;
-        start = end;
-        if line.is_empty() {
-            // Two for each line: none elsewhere.
-            let whole = controls(&bytes[..end]) == 2 * lines;
-            return whole.then_some(Line { status, minor, length: end });
+    let (status, minor) = status(bytes)?;
+    let mut rest = line(&bytes[REASON..])?.1;
+    for _ in 0..=FIELD_LIMIT {
+        if let Some(body) = rest.strip_prefix(b"\r\n") {
+            return Some(Line { status, minor, length: bytes.len() - body.len() });
         }
-        let colon = encode::token_length(line);
-        if colon == 0 || line.get(colon) != Some(&b':') {
+        let colon = name_length(rest);
+        if colon == 0 || rest.get(colon) != Some(&b':') {
             return None;
         }
-        look(&line[..colon], line[colon + 1..].trim_ascii())?;
+        let (name, field) = rest.split_at(colon);
+        let (value, next) = line(&field[1..])?;
+        look(name, value.trim_ascii())?;
+        rest = next;
     }
     None
 }
 
-/// Status and minor version of a status line with its line end.
+/// Where the reason phrase of a status line begins, or the line ends.
+const REASON: usize = "HTTP/1.1 200 ".len();
+
+/// Status and minor version of a status line.
 fn status(line: &[u8]) -> Option<(u16, u8)> {
-    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor, b' ', a, b, c, b' ', .., b'\r', b'\n'] =
-        line
-    else {
+    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor, b' ', a, b, c, b' ', ..] = line else {
         return None;
     };
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
@@ -48,11 +44,56 @@ fn status(line: &[u8]) -> Option<(u16, u8)> {
     Some((digit(a)? * 100 + digit(b)? * 10 + digit(c)?, minor))
 }
 
-/// How many control characters, line ends among them, there are. Counted in small sums, which the compiler does for many
-/// bytes at once.
-fn controls(bytes: &[u8]) -> usize {
-    let is = |byte: &u8| u8::from(*byte < b' ') + u8::from(*byte == 0x7f);
-    bytes.chunks(128).map(|some| usize::from(some.iter().map(is).sum::<u8>())).sum()
+/// The rest of a line without its end, which is the first control character in it, and what follows.
+fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, end) = bytes.split_at_checked(until_control(bytes))?;
+    Some((line, end.strip_prefix(b"\r\n")?))
+}
+
+/// How many bytes come before the first control character.
+fn until_control(bytes: &[u8]) -> usize {
+    // Of the bits set only the lowest is to be believed, which is the one asked for: the subtractions borrow from the byte
+    // above when they find something.
+    let found = first(bytes, |eight| {
+        let del = eight ^ each(0x7f);
+        let low = eight.wrapping_sub(each(b' ')) & !eight;
+        low | (del.wrapping_sub(each(1)) & !del)
+    });
+    found.unwrap_or_else(|from| {
+        let rest = &bytes[from..];
+        from + rest.iter().position(u8::is_ascii_control).unwrap_or(rest.len())
+    })
+}
+
+/// How many bytes at the front may belong to a field's name: mostly letters and hyphens, so it begins with those.
+fn name_length(bytes: &[u8]) -> usize {
+    let found = first(bytes, |eight| {
+        let low = eight & each(0x7f);
+        let small = low | each(0x20);
+        let letter = (small + each(0x80 - b'a')) & !(small + each(0x80 - b'z' - 1));
+        let no_hyphen = (low ^ each(b'-')) + each(0x7f);
+        eight | (no_hyphen & !letter)
+    });
+    let (Ok(from) | Err(from)) = found;
+    from + encode::token_length(&bytes[from..])
+}
+
+/// The first byte of which `find` sets the highest bit, eight being looked at in one go; or where less than eight are left.
+fn first(bytes: &[u8], find: impl Fn(u64) -> u64) -> Result<usize, usize> {
+    let mut at = 0;
+    while let Some(eight) = bytes[at..].first_chunk() {
+        let found = find(u64::from_le_bytes(*eight)) & each(0x80);
+        if found != 0 {
+            return Ok(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Err(at)
+}
+
+/// Eight times the same byte.
+const fn each(byte: u8) -> u64 {
+    u64::MAX / 0xff * byte as u64
 }
 
 #[cfg(test)]
@@ -105,9 +146,24 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_counted_in_long_heads_too() {
-        let bytes = b"\n".repeat(1000);
-        assert_eq!(controls(&bytes), 1000);
-        assert_eq!(controls("\u{e9} ~\r\n\t\x7f".as_bytes()), 4);
+    fn eight_bytes_in_one_go_are_judged_as_one_by_one() {
+        let check = |bytes: &[u8]| {
+            let control = bytes.iter().position(u8::is_ascii_control).unwrap_or(bytes.len());
+            assert_eq!(until_control(bytes), control, "{bytes:x?}");
+            assert_eq!(name_length(bytes), encode::token_length(bytes), "{bytes:x?}");
+        };
+        for length in 0..20 {
+            for at in 0..length {
+                // What comes after the byte differs from others in one bit.
+                for after in *b"a \x80\x9f\xff\r\x7f\0,-.M:" {
+                    let mut bytes = vec![if at % 2 == 0 { b'Z' } else { b'-' }; length];
+                    bytes[at + 1..].fill(after);
+                    for byte in 0..=u8::MAX {
+                        bytes[at] = byte;
+                        check(&bytes);
+                    }
+                }
+            }
+        }
     }
 }
