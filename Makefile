@@ -3,10 +3,11 @@
 # make ui     the web page and the report, which the binaries embed
 # make test   everything CI runs; installs by itself what it needs
 # make bench  this engine beside its peers, as ratios: bench/results/latest.json, docs/benchmarks.md, README's table
+# make fuzz   bytes that no server and no worker should send, led by coverage, a minute for each kind
 # make soak   what takes its time: workers killed, stopped and started anew for 15 minutes, and one that sleeps for 90 seconds
 # make lint   format, clippy, documentation, dependencies
 
-.PHONY: demo live test soak bench bench-page bench-built lint ui
+.PHONY: demo live test fuzz soak bench bench-page bench-built lint ui
 
 ui:
 	cd web && npm ci --no-audit --no-fund && npm run build
@@ -29,6 +30,9 @@ test:
 	cargo build --package load-tests
 	cd web && npm run browser
 	@echo everything passed
+
+fuzz:
+	tools/fuzz
 
 soak:
 	SWARMER_SOAK_SECONDS=900 cargo test --package swarmer --test cluster_process -- --nocapture --include-ignored a_soak

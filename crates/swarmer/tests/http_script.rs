@@ -38,6 +38,16 @@ async fn time_limits_hold() {
 }
 
 #[tokio::test]
+async fn any_bytes_may_come_read_by_read() {
+    let whole = ["HTTP/1.1 200 OK\r\nContent-", "", "Length: 4\r\n\r\nwh", "ole", "not read"];
+    let mut client = scripted(move |_| ScriptedReply::reads(whole));
+    assert_eq!(client.send(Request::get("/")).await.result.unwrap().text(), "whol");
+    let mut client = scripted(move |_| ScriptedReply::reads(&whole[..3]));
+    let error = client.send(Request::get("/")).await.result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
 async fn the_script_sees_the_whole_request_and_its_answer_is_a_real_one() {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&seen);

@@ -52,17 +52,28 @@ pub struct ScriptedReply {
 }
 
 #[derive(Clone, Debug)]
-struct Scripted {
-    status: u16,
-    headers: String,
-    body: Vec<u8>,
+enum Scripted {
+    Proper {
+        status: u16,
+        headers: String,
+        body: Vec<u8>,
+    },
+    /// What the client reads, read by read, until the connection ends.
+    Reads(Vec<Vec<u8>>),
 }
 
 impl ScriptedReply {
     /// An answer with this status and no body.
     pub fn new(status: u16) -> Self {
-        let outcome = Ok(Scripted { status, headers: String::new(), body: Vec::new() });
+        let outcome = Ok(Scripted::Proper { status, headers: String::new(), body: Vec::new() });
         Self { delay: Duration::ZERO, outcome }
+    }
+
+    /// Whatever these bytes are, a piece for each time the client reads; then the connection is closed. The client stops
+    /// reading where the answer ends. [`header`](Self::header) and [`body`](Self::body) add nothing to them.
+    pub fn reads<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>) -> Self {
+        let pieces = pieces.into_iter().map(Into::into).collect();
+        Self { delay: Duration::ZERO, outcome: Ok(Scripted::Reads(pieces)) }
     }
 
     /// A failure of this kind instead of an answer.
@@ -73,8 +84,8 @@ impl ScriptedReply {
     /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Ok(reply) = &mut self.outcome {
-            reply.headers.extend([name, ": ", value, "\r\n"]);
+        if let Ok(Scripted::Proper { headers, .. }) = &mut self.outcome {
+            headers.extend([name, ": ", value, "\r\n"]);
         }
         self
     }
@@ -82,8 +93,8 @@ impl ScriptedReply {
     /// The body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        if let Ok(reply) = &mut self.outcome {
-            reply.body = body.into();
+        if let Ok(Scripted::Proper { body: own, .. }) = &mut self.outcome {
+            *own = body.into();
         }
         self
     }
@@ -101,15 +112,26 @@ impl ScriptedReply {
 
     /// Lets `reply` take in this answer, through the same parser that reads a server's; the bytes it came to.
     pub(super) fn play(self, reply: &mut Reply) -> Result<usize, Error> {
-        let Scripted { status, headers, body } = self.outcome?;
-        let head = format!("HTTP/1.1 {status} \r\n{headers}Content-Length: {}\r\n\r\n", body.len());
-        let room = reply.room();
-        room.extend_from_slice(head.as_bytes());
-        room.extend_from_slice(&body);
-        if !reply.received()? {
-            return Err(Error::protocol("scripted answer is not complete"));
+        let pieces = match self.outcome? {
+            Scripted::Proper { status, headers, body } => {
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 {status} \r\n{headers}Content-Length: {length}\r\n\r\n");
+                vec![[head.into_bytes(), body].concat()]
+            }
+            Scripted::Reads(pieces) => pieces,
+        };
+        let mut read = 0;
+        // A read that gives nothing would be the connection's end.
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            reply.room().extend_from_slice(piece);
+            read += piece.len();
+            if reply.received()? {
+                return Ok(read);
+            }
         }
-        Ok(head.len() + body.len())
+        reply.closed()?;
+        Ok(read)
     }
 }
 
