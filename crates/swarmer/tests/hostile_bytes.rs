@@ -1,5 +1,7 @@
 //! Answers and messages of all kinds that the fuzzer begins with, and those with which something once failed.
 
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
 #[path = "support/hostile.rs"]
 mod hostile;
 
