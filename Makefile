@@ -39,18 +39,18 @@ soak:
 
 bench: bench-built
 	tools/install-bench-tools
-	target/release/bench --save bench/results/latest.json
+	target/dist/bench --save bench/results/latest.json
 	$(MAKE) bench-page
 
 bench-page: bench-built
-	target/release/bench --page bench/results/latest.json > target/benchmarks.md
+	target/dist/bench --page bench/results/latest.json > target/benchmarks.md
 	mv target/benchmarks.md docs/benchmarks.md
-	target/release/bench --page bench/results/latest.json --readme README.md > target/README.md
+	target/dist/bench --page bench/results/latest.json --readme README.md > target/README.md
 	mv target/README.md README.md
 
 # All of them at once: with fewer the same libraries are built again, with fewer features.
 bench-built:
-	cargo build --release --package bench --package dynaclaimz --package load-tests
+	cargo build --profile dist --package bench --package dynaclaimz --package load-tests
 
 lint:
 	cd web && npm run lint

@@ -43,9 +43,9 @@ case $step in
       variable=$(echo "$target" | tr a-z- A-Z_)
       export "CC_$(echo "$target" | tr - _)=$compiler" "CARGO_TARGET_${variable}_LINKER=$compiler"
     fi
-    export CARGO_PROFILE_RELEASE_STRIP=debuginfo
-    cargo build --release --locked --target "$target" --package "$package"
-    install -D --mode=0755 --target-directory="$out" "target/$target/release/$package"
+    export CARGO_PROFILE_DIST_STRIP=debuginfo
+    cargo build --profile dist --locked --target "$target" --package "$package"
+    install -D --mode=0755 --target-directory="$out" "target/$target/dist/$package"
     ;;
   *)
     echo "compile.sh: the step is \`$step\`, it must be prepare or build" >&2
