@@ -1,7 +1,6 @@
 //! What holds whatever bytes a server or another node of a cluster sends. A fuzzer looks for bytes with which it does not
 //! (`make fuzz`), beginning with those in `fuzz/corpus`.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use swarmer::cluster::{Envelope, Message, ToMaster, ToWorker};
@@ -50,26 +49,19 @@ fn asked_twice(method: Method, pieces: &[&[u8]]) -> [Seen; 2] {
         ScriptedReply::reads(pieces.clone())
     };
     let mut client = Client::scripted(&shared, Some(&base), Rc::new(script));
-    let ask = async || {
+    let mut ask = async || {
         let exchange = client.send(Request::new(method, "/a/b?c=d")).await;
         exchange.result.map_or_else(|error| Seen::Failure(error.kind()), |answer| seen(&answer))
     };
-    RUNTIME.with_borrow(|runtime| {
-        runtime.block_on(async move {
-            let mut ask = ask;
-            [ask().await, ask().await]
-        })
-    })
+    RUNTIME.with(|runtime| runtime.block_on(async { [ask().await, ask().await] }))
 }
 
 thread_local! {
-    static RUNTIME: RefCell<tokio::runtime::Runtime> = RefCell::new(
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime without I/O"),
-    );
+    static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without I/O");
 }
 
 fn check_request(request: &ScriptedRequest) {
