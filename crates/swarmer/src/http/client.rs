@@ -3,6 +3,7 @@
 mod http2;
 
 use std::future::poll_fn;
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -112,15 +113,13 @@ impl Client {
     /// Dropping the future closes the connection it used, if any (the server may have seen the request). The
     /// client stays usable.
     pub async fn send(&mut self, mut request: Request) -> Exchange {
-        let now = clock::now();
-        let limit = request.timeout.unwrap_or(self.shared.config.request_timeout);
-        let mut run = Run {
-            timings: Timings::starting(request.started.unwrap_or(now)),
-            // A limit beyond what the clock can express is none; ten years are not either.
-            deadline: now.checked_add(limit).unwrap_or(now + Duration::from_hours(87_600)),
-            limit,
-        };
-        let outcome = self.follow(&mut request, &mut run).await;
+        self.exchange(&mut request).await
+    }
+
+    /// The same for a request that stays where it is, to be sent once.
+    pub(crate) async fn exchange(&mut self, request: &mut Request) -> Exchange {
+        let mut run = Run::starting(request, self.shared.config.request_timeout);
+        let outcome = self.follow(request, &mut run).await;
         let mut timings = run.timings;
         let result = outcome.and_then(|answer| {
             let Answer { origin, head, raw } = answer;
@@ -140,7 +139,11 @@ impl Client {
         }
         let mut origin = self.locate(request)?;
         loop {
-            let (head, raw) = self.attempt(&origin, request, run).await?;
+            let (head, raw) = if self.goes_another_way() {
+                Box::pin(self.attempt_another_way(&origin, request, run)).await?
+            } else {
+                self.attempt(&origin, request, run).await?
+            };
             if let Some(tap) = &self.shared.tap {
                 let decoded =
                     if head.encoded { self.decoded(&head, &raw).ok().flatten() } else { None };
@@ -171,9 +174,8 @@ impl Client {
 
     /// Finds the origin of a request and leaves path and query as its target.
     fn locate(&self, request: &mut Request) -> Result<Rc<Origin>, Error> {
-        let target = request.target();
-        if is_absolute(target) {
-            let url = parse_url(target)?;
+        if is_absolute(request.target_bytes()) {
+            let url = parse_url(request.target())?;
             let origin = self.shared.origin(&url)?;
             redirect::set_target(request, &url);
             return Ok(origin);
@@ -181,9 +183,9 @@ impl Client {
         let Some(BaseUrl(base)) = &self.base else {
             return Err(Error::invalid("a path without a base URL to append it to"));
         };
-        let slash = if target.starts_with('/') { "" } else { "/" };
+        let slash = if request.target_bytes().starts_with(b"/") { "" } else { "/" };
         if !base.prefix.is_empty() || !slash.is_empty() {
-            let whole = format!("{}{slash}{target}", base.prefix);
+            let whole = format!("{}{slash}{}", base.prefix, request.target());
             request.set_target(&whole);
         }
         if let Some(value) = &base.authorization
@@ -194,8 +196,17 @@ impl Client {
         Ok(Rc::clone(&base.origin))
     }
 
-    /// One request, one answer, over a kept connection or a new one.
-    async fn attempt(
+    /// Whether requests go another way than most: every user keeps what is awaited, so this way is boxed.
+    fn goes_another_way(&self) -> bool {
+        #[cfg(any(test, feature = "testing"))]
+        if self.script.is_some() {
+            return true;
+        }
+        self.shared.config.http2 != Http2::Off
+    }
+
+    /// One request, one answer, by that way.
+    async fn attempt_another_way(
         &mut self,
         origin: &Rc<Origin>,
         request: &Request,
@@ -203,26 +214,21 @@ impl Client {
     ) -> Result<(Head, Buf), Error> {
         #[cfg(any(test, feature = "testing"))]
         if let Some(script) = self.script.clone() {
-            return Box::pin(self.play(script, origin, request, run)).await;
+            return self.play(script, origin, request, run).await;
         }
-        if self.shared.config.http2 != Http2::Off {
-            return Box::pin(self.attempt_http2(origin, request, run)).await;
-        }
-        self.attempt_one(origin, request, run, None).await
+        self.attempt_http2(origin, request, run).await
     }
 
-    /// The same over a connection that serves one request at a time, `fresh` if it was opened just now.
-    async fn attempt_one(
+    /// One request, one answer, over a kept connection or a new one that serves one request at a time.
+    async fn attempt(
         &mut self,
         origin: &Rc<Origin>,
         request: &Request,
         run: &mut Run,
-        mut fresh: Option<Connection>,
     ) -> Result<(Head, Buf), Error> {
-        let mut kept = if fresh.is_none() { self.take_idle(origin) } else { None };
+        let mut may_reuse = run.fresh.is_none();
         loop {
-            run.timings.reused = kept.is_some();
-            let mut connection = match kept.take().or_else(|| fresh.take()) {
+            let mut connection = match self.at_hand(origin, run, mem::take(&mut may_reuse)) {
                 Some(connection) => connection,
                 None => Box::pin(self.open(origin, run)).await?,
             };
@@ -265,6 +271,18 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// A connection that need not be opened: an idle one, if it may be one, or one that was opened for this request.
+    fn at_hand(
+        &mut self,
+        origin: &Rc<Origin>,
+        run: &mut Run,
+        may_reuse: bool,
+    ) -> Option<Connection> {
+        let kept = if may_reuse { self.take_idle(origin) } else { None };
+        run.timings.reused = kept.is_some();
+        kept.or_else(|| run.fresh.take())
     }
 
     /// The newest idle connection to `origin` that is still good.
@@ -382,6 +400,21 @@ struct Run {
     deadline: Instant,
     /// What `deadline` came from, for error texts.
     limit: Duration,
+    /// Opened for it, and turned out to serve one request at a time.
+    fresh: Option<Connection>,
+}
+
+impl Run {
+    fn starting(request: &Request, limit: Duration) -> Self {
+        let (now, limit) = (clock::now(), request.timeout.unwrap_or(limit));
+        Self {
+            timings: Timings::starting(request.started.unwrap_or(now)),
+            // A limit beyond what the clock can express is none; ten years are not either.
+            deadline: now.checked_add(limit).unwrap_or(now + Duration::from_hours(87_600)),
+            limit,
+            fresh: None,
+        }
+    }
 }
 
 /// The last answer, before its body is decoded.
@@ -395,11 +428,12 @@ fn finished(reply: Reply) -> Result<(Head, Buf), Error> {
     reply.into_parts().ok_or_else(|| Error::protocol("an answer without a head"))
 }
 
-fn is_absolute(target: &str) -> bool {
-    let starts = |scheme: &str| {
+fn is_absolute(target: &[u8]) -> bool {
+    let starts = |scheme: &[u8]| {
         target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    starts("http://") || starts("https://")
+    // A path, as nearly all are, needs no comparison.
+    !target.starts_with(b"/") && (starts(b"http://") || starts(b"https://"))
 }
 
 /// The whole URL of a located request, for cookies and redirects.

@@ -114,10 +114,17 @@ impl Connection {
         let Some(wire) = &outgoing.wire else { return Poll::Ready(Ok(())) };
         while outgoing.written < wire.len() {
             let rest = &wire[outgoing.written..];
-            let written = ready!(match &mut self.stream {
-                Stream::Plain(stream) => Pin::new(stream).poll_write(cx, rest),
-                Stream::Tls(stream) => Pin::new(stream).poll_write(cx, rest),
-            })?;
+            let written = match &mut self.stream {
+                // It takes a request as a rule, so whether it would is asked only if it did not.
+                Stream::Plain(stream) => match stream.try_write(rest) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        ready!(stream.poll_write_ready(cx))?;
+                        continue;
+                    }
+                    written => written,
+                },
+                Stream::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, rest)),
+            }?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

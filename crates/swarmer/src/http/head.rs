@@ -127,29 +127,18 @@ struct Facts {
 }
 
 impl Facts {
-    /// Looks at one field. Lengths first: most names then need no comparison.
+    /// Looks at one field; whether it is one of those looked for. Lengths first: most names then need no comparison.
     #[inline]
-    fn read(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+    fn read(&mut self, name: &[u8], value: &[u8]) -> Result<bool, Error> {
         match name.len() {
-            14 if is(name, b"content-length") => self.content_length(value),
-            17 if is(name, b"transfer-encoding") => {
-                self.transfer_encoding(value);
-                Ok(())
-            }
-            10 if is(name, b"connection") => {
-                self.connection(value);
-                Ok(())
-            }
-            10 if is(name, b"set-cookie") => {
-                self.cookies = true;
-                Ok(())
-            }
-            16 if is(name, b"content-encoding") => {
-                self.encoded = true;
-                Ok(())
-            }
-            _ => Ok(()),
+            14 if is(name, b"content-length") => self.content_length(value)?,
+            17 if is(name, b"transfer-encoding") => self.transfer_encoding(value),
+            10 if is(name, b"connection") => self.connection(value),
+            10 if is(name, b"set-cookie") => self.cookies = true,
+            16 if is(name, b"content-encoding") => self.encoded = true,
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 
     /// Repeated lengths, in one field or in several, are accepted if they agree (RFC 9110, section 8.6).

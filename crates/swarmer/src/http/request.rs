@@ -243,7 +243,11 @@ impl Request {
 
     /// Path and query, or the absolute URL, as they will be sent.
     pub fn target(&self) -> &str {
-        str::from_utf8(&self.buf[..self.target_end]).unwrap_or_default()
+        str::from_utf8(self.target_bytes()).unwrap_or_default()
+    }
+
+    pub(super) fn target_bytes(&self) -> &[u8] {
+        &self.buf[..self.target_end]
     }
 
     pub(super) fn header_lines(&self) -> &[u8] {

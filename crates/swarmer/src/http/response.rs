@@ -20,18 +20,23 @@ pub struct Response {
     /// The body without its content encoding, where it had one.
     decoded: Option<Buf>,
     origin: Rc<Origin>,
-    request: Request,
+    /// The request's buffer, which begins with the target.
+    sent: Buf,
+    target_end: usize,
 }
 
 impl Response {
+    /// Takes from the request what it was, which leaves it empty.
     pub(super) fn new(
         head: &Head,
         raw: Buf,
         decoded: Option<Buf>,
         origin: Rc<Origin>,
-        request: Request,
+        request: &mut Request,
     ) -> Self {
-        Self { status: head.status, raw, head_length: head.length, decoded, origin, request }
+        let Head { status, length: head_length, .. } = *head;
+        let (sent, target_end) = (std::mem::take(&mut request.buf), request.target_end);
+        Self { status, raw, head_length, decoded, origin, sent, target_end }
     }
 
     /// The status code, 200 to 999.
@@ -78,6 +83,7 @@ impl Response {
 
     /// The URL that gave this answer, the last one after redirects.
     pub fn url(&self) -> String {
-        format!("{}{}", self.origin.url(), self.request.target())
+        let target = str::from_utf8(&self.sent[..self.target_end]).unwrap_or_default();
+        format!("{}{target}", self.origin.url())
     }
 }

@@ -3,36 +3,139 @@
 //! Of all that is done for a request outside the kernel, taking heads apart was the largest piece. What is read here is
 //! only what leaves no doubt: whole, in HTTP/1.0 or 1.1, each line ended by CRLF, without tabs, folded lines and control
 //! characters. Everything else is somebody else's to judge, with the same result for what is read here (a test compares).
+//!
+//! Most lines of a head stand in the one before it as well. So each thread keeps the lines of the latest head, and compares
+//! before it reads.
+
+use std::cell::RefCell;
+use std::ops::Range;
 
 use super::encode;
 use super::head::{FIELD_LIMIT, Line};
 
-/// Reads the head at the front of `bytes` and shows each field, name and value, to `look`; `None` if it is not of the
-/// usual kind or `look` does not want it.
+/// So many lines of a head are kept; what comes after them is read anew each time.
+const KEPT: usize = 16;
+
+thread_local! {
+    static LATEST: RefCell<[Seen; KEPT]> = const { RefCell::new([Seen::NOTHING; KEPT]) };
+}
+
+/// Reads the head at the front of `bytes` and shows its fields, name and value, to `look`, which says whether it looks for
+/// fields of that name: one that it does not look for is not always shown. `None` if the head is not of the usual kind, or
+/// `look` does not want it.
 pub(super) fn read<'b>(
     bytes: &'b [u8],
-    mut look: impl FnMut(&'b [u8], &'b [u8]) -> Option<()>,
+    look: impl FnMut(&'b [u8], &'b [u8]) -> Option<bool>,
+) -> Option<Line> {
+    LATEST.with_borrow_mut(|latest| read_after(latest, bytes, look))
+}
+
+/// The same, after a head of which these are the lines; they are then those of this one.
+fn read_after<'b>(
+    latest: &mut [Seen; KEPT],
+    bytes: &'b [u8],
+    mut look: impl FnMut(&'b [u8], &'b [u8]) -> Option<bool>,
 ) -> Option<Line> {
     let (status, minor) = status(bytes)?;
-    let mut rest = line(&bytes[REASON..])?.1;
+    let [phrase, fields @ ..] = latest;
+    let mut fields = fields.iter_mut();
+    let mut rest = &bytes[REASON..];
+    if let Some(next) = phrase.before(rest) {
+        rest = next;
+    } else {
+        let length = line(rest)?.len() + CRLF;
+        phrase.keep(&rest[..length], None);
+        rest = &rest[length..];
+    }
     for _ in 0..=FIELD_LIMIT {
         if let Some(body) = rest.strip_prefix(b"\r\n") {
             return Some(Line { status, minor, length: bytes.len() - body.len() });
         }
-        let colon = name_length(rest);
-        if colon == 0 || rest.get(colon) != Some(&b':') {
-            return None;
+        let seen = fields.next();
+        if let Some(seen) = &seen
+            && let Some(next) = seen.before(rest)
+        {
+            if let Some((name, value)) = seen.field(rest) {
+                look(name, value)?;
+            }
+            rest = next;
+            continue;
         }
-        let (name, field) = rest.split_at(colon);
-        let (value, next) = line(&field[1..])?;
-        look(name, value.trim_ascii())?;
-        rest = next;
+        let Field { name, value, length } = field(rest)?;
+        let looked_for = look(&rest[..name], &rest[value.clone()])?;
+        if let Some(seen) = seen {
+            seen.keep(&rest[..length], looked_for.then_some((name, value)));
+        }
+        rest = &rest[length..];
     }
     None
 }
 
+/// A line that was read, with its end, if it is not too long: in one line of the core's cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Seen {
+    text: [u8; 60],
+    length: u8,
+    /// Where its parts end, if somebody looks for it; else 0.
+    name: u8,
+    value: [u8; 2],
+}
+
+impl Seen {
+    const NOTHING: Self = Self { text: [0; 60], length: 0, name: 0, value: [0; 2] };
+
+    /// What follows it, if it stands at the front of `bytes`.
+    #[inline]
+    fn before<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let text = self.text.get(..usize::from(self.length)).filter(|text| !text.is_empty())?;
+        bytes.strip_prefix(text)
+    }
+
+    /// Its name and value, if somebody looks for it, in `bytes`, at whose front it stands.
+    #[inline]
+    fn field<'b>(&self, bytes: &'b [u8]) -> Option<(&'b [u8], &'b [u8])> {
+        let ([from, to], name) = (self.value.map(usize::from), usize::from(self.name));
+        if name == 0 { None } else { Some((&bytes[..name], &bytes[from..to])) }
+    }
+
+    fn keep(&mut self, line: &[u8], field: Option<(usize, Range<usize>)>) {
+        *self = Self::NOTHING;
+        let Some(text) = self.text.get_mut(..line.len()) else { return };
+        text.copy_from_slice(line);
+        #[expect(clippy::cast_possible_truncation, reason = "places in a text of 60 bytes")]
+        let short = |at: usize| at as u8;
+        self.length = short(line.len());
+        if let Some((name, value)) = field {
+            (self.name, self.value) = (short(name), [short(value.start), short(value.end)]);
+        }
+    }
+}
+
+/// Where the parts of a field lie.
+struct Field {
+    /// Bytes of the name at the front.
+    name: usize,
+    value: Range<usize>,
+    /// Bytes of the line, with its end.
+    length: usize,
+}
+
+/// Reads the header field at the front.
+fn field(bytes: &[u8]) -> Option<Field> {
+    let name = name_length(bytes);
+    if name == 0 || bytes.get(name) != Some(&b':') {
+        return None;
+    }
+    let rest = line(&bytes[name + 1..])?;
+    let (end, value) = (name + 1 + rest.len(), rest.trim_ascii_start());
+    let from = end - value.len();
+    Some(Field { name, value: from..from + value.trim_ascii_end().len(), length: end + CRLF })
+}
+
 /// Where the reason phrase of a status line begins, or the line ends.
 const REASON: usize = "HTTP/1.1 200 ".len();
+const CRLF: usize = "\r\n".len();
 
 /// Status and minor version of a status line.
 fn status(line: &[u8]) -> Option<(u16, u8)> {
@@ -44,10 +147,10 @@ fn status(line: &[u8]) -> Option<(u16, u8)> {
     Some((digit(a)? * 100 + digit(b)? * 10 + digit(c)?, minor))
 }
 
-/// The rest of a line without its end, which is the first control character in it, and what follows.
-fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The line at the front without its end, which is the first control character in it.
+fn line(bytes: &[u8]) -> Option<&[u8]> {
     let (line, end) = bytes.split_at_checked(until_control(bytes))?;
-    Some((line, end.strip_prefix(b"\r\n")?))
+    end.starts_with(b"\r\n").then_some(line)
 }
 
 /// How many bytes come before the first control character.
@@ -100,14 +203,62 @@ const fn each(byte: u8) -> u64 {
 mod tests {
     use super::*;
 
-    fn fields(text: &str) -> Option<(Line, Vec<(String, String)>)> {
+    type Fields = Option<(Line, Vec<(String, String)>)>;
+
+    fn fields(text: &str) -> Fields {
+        fields_after(&mut [Seen::NOTHING; KEPT], text, true)
+    }
+
+    /// With `all` fields of any name are looked for, else those whose name begins with S.
+    fn fields_after(latest: &mut [Seen; KEPT], text: &str, all: bool) -> Fields {
         let mut fields = Vec::new();
         let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let line = read(text.as_bytes(), |name, value| {
-            fields.push((text_of(name), text_of(value)));
-            Some(())
+        let line = read_after(latest, text.as_bytes(), |name, value| {
+            let looked_for = all || name.starts_with(b"S");
+            if looked_for {
+                fields.push((text_of(name), text_of(value)));
+            }
+            Some(looked_for)
         })?;
         Some((line, fields))
+    }
+
+    #[test]
+    fn what_was_read_before_changes_nothing() {
+        let long = format!("Long: {}\r\n", "x".repeat(100));
+        let many = "M: 1\r\n".repeat(KEPT + 3);
+        let bodies = [
+            "A: b\r\nServer: nginx\r\nDate: Sun, 29 Nov 2026 09:44:01 GMT\r\n\r\nbody",
+            "A: b\r\nServer: nginx\r\nDate: Sun, 29 Nov 2026 09:44:02 GMT\r\n\r\n",
+            "A: b\r\nServer: nginx \r\n\r\n",
+            "A: b\r\nServer: ngin",
+            "A: b\r\nServer: nginx\r",
+            "A: b\r\n Server: nginx\r\n\r\n",
+            "A: b\n\r\n",
+            "A:b\r\n\r\n",
+            "\r\nA: b\r\n\r\n",
+            &format!("{long}A: b\r\n\r\n"),
+            &format!("{many}A: b\r\n\r\n"),
+        ];
+        let starts = [
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.0 404 OK\r\n",
+            "HTTP/1.1 200 \r\n",
+            "HTTP/1.1 200 OK\n",
+        ];
+        let heads = || bodies.iter().flat_map(|body| starts.map(|start| format!("{start}{body}")));
+        for before in heads() {
+            for head in heads() {
+                for all in [true, false] {
+                    let mut latest = [Seen::NOTHING; KEPT];
+                    let afresh = fields_after(&mut latest.clone(), &head, all);
+                    fields_after(&mut latest, &before, all);
+                    let after = fields_after(&mut latest, &head, all);
+                    assert_eq!(after, afresh, "{head:?} after {before:?}");
+                    assert_eq!(fields_after(&mut latest, &head, all), afresh, "{head:?} twice");
+                }
+            }
+        }
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub(super) struct Ended {
 pub(super) struct Journeys {
     list: Vec<Journey>,
     index: HashTable<(u64, usize)>,
+    /// The one asked for last.
+    latest: usize,
 }
 
 /// What has happened since the last hand-over; keys stay.
@@ -127,9 +129,14 @@ struct StepTally {
 impl Journeys {
     /// The number of the journey of this class and task, made if it is new.
     pub(super) fn number(&mut self, class: Class, scenario: &Arc<str>, task: &str) -> usize {
-        let hash = hash_of(&(class, task));
         let same = |journey: &Journey| journey.class == class && *journey.task == *task;
+        // As often as not it is the same as for the user before.
+        if self.list.get(self.latest).is_some_and(same) {
+            return self.latest;
+        }
+        let hash = hash_of(&(class, task));
         if let Some((_, at)) = self.index.find(hash, |(_, at)| same(&self.list[*at])) {
+            self.latest = *at;
             return *at;
         }
         if self.list.len() >= limits::JOURNEYS && *task != *limits::OTHER {

@@ -1,8 +1,10 @@
 //! One request of a user: built step by step, sent, judged, recorded.
 
 use std::fmt::Display;
+use std::future::Future;
 use std::ops::RangeInclusive;
 
+use futures_util::{FutureExt, TryFutureExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -209,81 +211,80 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
     ///
     /// # Errors
     /// [`RequestFailed`] when there was no reply, its status was not expected, or the check refused it.
-    pub async fn send(self) -> Result<Response, RequestFailed> {
-        let (response, ()) = self.exchange(|_| Ok(())).await?;
-        Ok(response)
+    pub fn send(self) -> impl Future<Output = Result<Response, RequestFailed>> {
+        self.exchange(|_| Ok(())).map_ok(|(response, ())| response)
     }
 
     /// Sends the request and decodes the JSON reply. A reply that does not decode is a failed request.
     ///
     /// # Errors
     /// As [`send`](Self::send), turned into a [`TaskError`] so that `?` ends the task.
-    pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, TaskError> {
-        let (_, value) = self
-            .exchange(|response| {
-                response
-                    .json::<T>()
-                    .map_err(|error| format!("reply is not the JSON expected: {error}"))
-            })
-            .await?;
-        Ok(value)
+    pub fn fetch<T: DeserializeOwned>(self) -> impl Future<Output = Result<T, TaskError>> {
+        let decode = |response: &Response| {
+            response.json().map_err(|error| format!("reply is not the JSON expected: {error}"))
+        };
+        self.exchange(decode).map(|outcome| Ok(outcome?.1))
     }
 
-    async fn exchange<T>(
+    /// What this future and those within it keep, a user keeps in each of its tasks, and an `async fn` keeps its arguments
+    /// twice: so it is a plain function, of which a block is awaited.
+    fn exchange<T>(
         self,
         decode: impl FnOnce(&Response) -> Result<T, String>,
-    ) -> Result<(Response, T), RequestFailed> {
+    ) -> impl Future<Output = Result<(Response, T), RequestFailed>> {
         let Self { user, mut inner, name, expect, check, context } = self;
-        user.stop.checkpoint().await;
-        if user.env.limiter.is_set() {
-            user.env.limiter.pass().await;
+        async move {
             user.stop.checkpoint().await;
-        }
-        let method = inner.method();
-        // Only a request without a name of its own has to remember its path: names are few, paths need not be.
-        let path = if name.is_none() { Some(inner.target().to_owned()) } else { None };
-        let name = name.or(path.as_deref()).unwrap_or_default();
-
-        // Hooks are told where the request went.
-        let url = user.env.on_request.is_some().then(|| inner.target().to_owned());
-        if let Some(transcript) = &user.env.transcript {
-            transcript.request(method.as_str(), inner.target(), name);
-        }
-        let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
-        inner.push_header(http::TRACEPARENT, &[trace.as_bytes()]);
-
-        let exchange = {
-            let in_flight = InFlight::begin(&user.stop, &user.env);
-            let exchange = user.client.send(inner).await;
-            in_flight.finish();
-            exchange
-        };
-
-        let completed = exchange.timings.started + exchange.timings.total;
-        let bytes = exchange.result.as_ref().map_or(0, |response| response.body().len() as u64);
-        let (response, verdict) = match exchange.result {
-            Ok(response) => {
-                let verdict = judge(&response, name, &expect, check, decode);
-                (Some(response), verdict)
+            if user.env.limiter.is_set() {
+                user.env.limiter.pass().await;
+                user.stop.checkpoint().await;
             }
-            Err(error) => (None, Err(RequestFailed { status: 0, reason: error.repr() })),
-        };
-        user.account(&Finished {
-            method: method.as_str(),
-            name,
-            response_time: Some(exchange.timings.total),
-            bytes,
-            failure: verdict.as_ref().err().map(|failed| failed.reason.as_str()),
-            completed,
-            is_http: true,
-            url: url.as_deref(),
-            response: response.as_ref(),
-            trace: trace.trace_id(),
-            context: &context,
-        });
-        user.stop.checkpoint().await;
-        let value = verdict?;
-        Ok((response.expect("only a response is judged to be fine"), value))
+            let method = inner.method();
+            // Only a request without a name of its own has to remember its path: names are few, paths need not be.
+            let path = if name.is_none() { Some(inner.target().to_owned()) } else { None };
+            let name = name.or(path.as_deref()).unwrap_or_default();
+
+            // Hooks are told where the request went.
+            let url = user.env.on_request.is_some().then(|| inner.target().to_owned());
+            if let Some(transcript) = &user.env.transcript {
+                transcript.request(method.as_str(), inner.target(), name);
+            }
+            let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
+            inner.push_header(http::TRACEPARENT, &[trace.as_bytes()]);
+
+            let exchange = {
+                let in_flight = InFlight::begin(&user.stop, &user.env);
+                let exchange = user.client.exchange(&mut inner).await;
+                in_flight.finish();
+                exchange
+            };
+
+            let completed = exchange.timings.started + exchange.timings.total;
+            let bytes = exchange.result.as_ref().map_or(0, |response| response.body().len() as u64);
+            let (response, verdict) = match exchange.result {
+                Ok(response) => {
+                    let verdict = judge(&response, name, &expect, check, decode);
+                    (Some(response), verdict)
+                }
+                Err(error) => (None, Err(RequestFailed { status: 0, reason: error.repr() })),
+            };
+            user.account(&Finished {
+                method: method.as_str(),
+                name,
+                response_time: Some(exchange.timings.total),
+                bytes,
+                failure: verdict.as_ref().err().map(|failed| failed.reason.as_str()),
+                completed,
+                is_http: true,
+                url: url.as_deref(),
+                response: response.as_ref(),
+                trace: trace.trace_id(),
+                context: &context,
+            });
+            user.stop.checkpoint().await;
+            let value = verdict?;
+            Ok((response.expect("only a response is judged to be fine"), value))
+        }
     }
 }
 

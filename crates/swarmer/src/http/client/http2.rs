@@ -39,12 +39,13 @@ impl Client {
                 }
                 // A connection that speaks HTTP/1.1 is kept where the server wanted that.
                 None if self.idle.iter().any(|idle| Rc::ptr_eq(&idle.origin, origin)) => {
-                    return self.attempt_one(origin, request, run, None).await;
+                    return self.attempt(origin, request, run).await;
                 }
                 None => match self.open_or_join(origin, run).await? {
                     Opened::Many(connection) => connection,
                     Opened::One(fresh) => {
-                        return self.attempt_one(origin, request, run, Some(fresh)).await;
+                        run.fresh = Some(fresh);
+                        return self.attempt(origin, request, run).await;
                     }
                 },
             };
