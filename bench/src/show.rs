@@ -135,8 +135,8 @@ pub(crate) fn page(record: &Record, source: &str) -> String {
         "# Benchmarks\n\n\
          Made by `make bench-page` from [`{source}`](../{source}), which holds every single value; do not edit. `make bench` measures\n\
          all of it again on your machine. Absolute figures drift with the machine and the hour: what counts is the ratio of two runs\n\
-         that follow each other. A winner is named only when every round agrees. Our programs are built as one piece\n\
-         (`--profile dist`), oha as its authors build it, Goose's with `--release`.\n\n\
+         that follow each other. A winner is named only when every round agrees. Our programs and Goose's are built\n\
+         as one piece (`--profile dist`), oha as its authors build it.\n\n\
          Machine: {}.\n",
         record.machine
     );
