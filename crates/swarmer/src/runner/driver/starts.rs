@@ -7,15 +7,18 @@ use super::{Driver, Event, count};
 use crate::clock;
 use crate::runner::turns::{Own, Turns};
 
-/// So many are started at most before others on the driver get their turn,
-const STARTS_IN_A_ROW: usize = 32;
+/// So many are started before others on the driver get their turn: a few, for to start a user is the least of what it costs.
+/// The rest, up to its first request, comes in the turns after, and whoever is due meanwhile waits for all of it.
+const STARTS_IN_A_ROW: usize = 4;
+
+/// Where there is always somebody at work it takes long until all had their turn, and then there are as many more.
+const ROUND_PER_START: Duration = Duration::from_micros(256);
+
+/// Where the runtime's timer has to do: so many at most,
+const MOST_IN_A_ROW: usize = 32;
 
 /// and they take so long at most.
 const STARTS_AT_A_TIME: Duration = Duration::from_micros(100);
-
-/// To start a user is the least of what it costs: the rest, up to its first request, comes in the turns after. So much of the
-/// time is spent on starts while there is always somebody at work.
-const SHARE_OF_STARTS: u32 = 256;
 
 /// Users are started in lots that begin so far apart at least. An alarm for each of ten thousand in a second would cost the
 /// users at work more than it tells of the start of a crowd; a journey's alarm is its own.
@@ -29,7 +32,7 @@ impl Driver {
     /// driver hears what it is told after each few, and users who are at work have precedence: a crowd that comes faster than
     /// the core can take it has to wait, not they.
     pub(super) async fn start_due(&mut self, now: Instant) -> usize {
-        let (mut started, mut row) = (0, Row::lasting(self.starts.allowance));
+        let (mut started, mut row, most) = (0, Row::begin(), self.starts.most());
         self.starts.lot = None;
         while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
             let own = Own::new(self.setup.limits.clone(), Rc::clone(&self.ended));
@@ -37,14 +40,14 @@ impl Driver {
             started += 1;
             if self.alarm.is_none() {
                 row.next().await;
-            } else if row.is_full() {
-                self.starts.allowance = round().await / SHARE_OF_STARTS;
+            } else if started >= most {
+                self.starts.round = round().await;
                 return started;
             }
         }
         if started > 0 && self.alarm.is_some() {
             self.starts.lot = Some(now);
-            self.starts.allowance = Duration::ZERO;
+            self.starts.round = Duration::ZERO;
         }
         started
     }
@@ -90,33 +93,22 @@ async fn round() -> Duration {
     clock::now() - began
 }
 
-/// Users that are started one after the other, a few at a time.
+/// Users that are started one after the other, some at a time.
 pub(super) struct Row {
     length: usize,
     began: Instant,
-    most: Duration,
 }
 
 impl Row {
     pub(super) fn begin() -> Self {
-        Self::lasting(STARTS_AT_A_TIME)
-    }
-
-    /// One that may be longer than others.
-    fn lasting(allowance: Duration) -> Self {
-        Self { length: 0, began: clock::now(), most: allowance.max(STARTS_AT_A_TIME) }
-    }
-
-    /// One more was started: whether that were enough for now.
-    fn is_full(&mut self) -> bool {
-        self.length += 1;
-        let is_long = self.length >= STARTS_IN_A_ROW && self.most == STARTS_AT_A_TIME;
-        is_long || clock::now() - self.began >= self.most
+        Self { length: 0, began: clock::now() }
     }
 
     /// One more was started: when that were enough for now, the others run first. Whether that was so.
     pub(super) async fn next(&mut self) -> bool {
-        let enough = self.is_full();
+        self.length += 1;
+        let is_long = self.length >= MOST_IN_A_ROW;
+        let enough = is_long || clock::now() - self.began >= STARTS_AT_A_TIME;
         if enough {
             tokio::task::yield_now().await;
             *self = Self::begin();
@@ -135,7 +127,14 @@ pub(super) struct Starts {
     told: Option<Instant>,
     /// When the last lot began, if all that was due then was started.
     lot: Option<Instant>,
-    /// How long the next few may be started for, if longer than usual: what is always busy gives them more time in one go, for
-    /// it takes longer until they have their turn again.
-    allowance: Duration,
+    /// How long it took until all had their turn after the last few, if more were due.
+    round: Duration,
+}
+
+impl Starts {
+    /// So many may be started in a row now.
+    fn most(&self) -> usize {
+        let by_time = self.round.as_micros() / ROUND_PER_START.as_micros();
+        usize::try_from(by_time).unwrap_or(usize::MAX).max(STARTS_IN_A_ROW)
+    }
 }
