@@ -11,8 +11,9 @@ use crate::runner::turns::{Own, Turns};
 /// The rest, up to its first request, comes in the turns after, and whoever is due meanwhile waits for all of it.
 const STARTS_IN_A_ROW: usize = 4;
 
-/// Where there is always somebody at work it takes long until all had their turn, and then there are as many more.
-const ROUND_PER_START: Duration = Duration::from_micros(256);
+/// Where there is always somebody at work it takes long until all had their turn, and then there are more: one for each so much
+/// of it. Who costs less than this until its first wait does not make the next row longer.
+const ROUND_PER_START: Duration = Duration::from_millis(1);
 
 /// Where the runtime's timer has to do: so many at most,
 const MOST_IN_A_ROW: usize = 32;
