@@ -89,7 +89,7 @@ where
 
 pin_project! {
     /// Runs the workload's code; an error and a panic come to the same for its caller. It is as large as that code's own
-    /// future: what is up to 1,024 bytes costs the allocator a tenth of what larger ones do.
+    /// future: for what is up to 1,024 bytes the allocator has a shorter way than for larger ones.
     struct Call<F> {
         #[pin]
         future: F,

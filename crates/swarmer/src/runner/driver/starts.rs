@@ -15,7 +15,7 @@ const STARTS_IN_A_ROW: usize = 4;
 /// of it. Who costs less than this until its first wait does not make the next row longer.
 const ROUND_PER_START: Duration = Duration::from_millis(1);
 
-/// Where the runtime's timer has to do: so many at most,
+/// For journeys, and where the runtime's timer has to do: so many are started at most,
 const MOST_IN_A_ROW: usize = 32;
 
 /// and they take so long at most.
