@@ -21,7 +21,7 @@ const USERS: u32 = 5_000;
 /// They start within two seconds.
 const SPAWN_RATE: u32 = 2_500;
 /// The steady time is measured twice: with nobody looking on, and with one request a second for each page.
-const STRETCH: Duration = Duration::from_secs(12);
+const STRETCH: Duration = Duration::from_secs(9);
 /// What goes on right after the start is over by then.
 const SETTLING: Duration = Duration::from_secs(3);
 /// Hundreds of workers have come and work by then.

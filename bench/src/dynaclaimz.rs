@@ -25,7 +25,7 @@ const CONNECTIONS: u32 = 32;
 /// # Errors
 /// When the services or wrk cannot be started, or a request fails.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
-    let (rounds, seconds) = (arguments.rounds.min(3), arguments.seconds);
+    let (rounds, seconds) = (arguments.rounds.min(2), arguments.seconds);
     let system = System::start(None, None)?;
     let at_rest = resident_of(&system.process)?;
     let (token, quote) = system.quote()?;

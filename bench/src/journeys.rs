@@ -37,7 +37,7 @@ const MOST_ROUNDS: u32 = 2;
 
 /// What each sign-in costs the services: their least, or most of their time would go into hashing passwords, and how many
 /// sign-ins fall into a run would decide over its rate.
-const BCRYPT_COST: u32 = 4;
+pub(crate) const BCRYPT_COST: u32 = 4;
 
 /// # Errors
 /// When the services or a generator cannot be started, or requests fail.

@@ -2,6 +2,7 @@
 //! the hour; what counts is the ratio of two runs that follow each other, and the median of several such ratios.
 
 mod accuracy;
+mod agents;
 mod ceiling;
 mod cluster;
 mod contender;
@@ -34,13 +35,13 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
 
-use record::Record;
+use record::{Record, Ticks};
 use section::Section;
 
 /// Measures this engine beside its peers and says what came out, as ratios.
 #[derive(Parser, Debug)]
 struct Arguments {
-    /// Measure these parts only, separated by commas; without it, all of them but `hour`.
+    /// Measure these parts only, separated by commas; without it, all of them but `agents` and `hour`.
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     only: Vec<String>,
     /// List the parts and end.
@@ -86,11 +87,12 @@ const PARTS: &[(&str, Measure)] = &[
     ("journeys", journeys::measure),
     ("services", dynaclaimz::measure),
     ("cluster", cluster::measure),
+    ("agents", agents::measure),
     ("hour", memory::measure_hour),
 ];
 
-/// Measured only when named: it takes longer than all others together.
-const ON_REQUEST: &str = "hour";
+/// Measured only when named: one takes longer than all others together, the other says nothing of peers.
+const ON_REQUEST: [&str; 2] = ["agents", "hour"];
 
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
 fn main() -> Result<()> {
@@ -128,14 +130,16 @@ fn main() -> Result<()> {
     println!("{}\n", record.machine);
     for (name, measure) in PARTS {
         let wanted = match arguments.only.as_slice() {
-            [] => *name != ON_REQUEST,
+            [] => !ON_REQUEST.contains(name),
             only => only.iter().any(|only| only == name),
         };
         if !wanted {
             continue;
         }
-        let (began, clock) = (record::beginning(), Instant::now());
-        let section = Section { began, ..measure(&arguments)? };
+        let (began, clock, before) = (record::beginning(), Instant::now(), Ticks::now());
+        let section = measure(&arguments)?;
+        let stolen = Ticks::now().zip(before).and_then(|(now, before)| now.stolen_since(before));
+        let section = Section { began, stolen, ..section };
         println!("{}", show::section(&section, 2));
         println!("({name} took {:.0} s)\n", clock.elapsed().as_secs_f64());
         record.take(section, &names);

@@ -23,9 +23,9 @@ const FEW: u32 = 100;
 const OTHER_FILES: u64 = 200;
 
 /// How long the run at full rate takes, the one of all parts and the long one, and how much of its beginning does not count.
-const FULL_RATE: Duration = Duration::from_secs(150);
+const FULL_RATE: Duration = Duration::from_secs(75);
 const HOUR: Duration = Duration::from_hours(1);
-const WARM_UP: Duration = Duration::from_secs(30);
+const WARM_UP: Duration = Duration::from_secs(15);
 
 /// The allocator takes pages and gives them back in lots of half a MiB, now and then: what is needed is the least of so many
 /// seconds, and all above it is its business. A line through every sample had half a lot for its slope.

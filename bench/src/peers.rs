@@ -58,18 +58,19 @@ pub(crate) fn locust(
     Ok(contender.file("hammer.py", include_str!("../peers/locust/hammer.py")))
 }
 
-/// k6, which has to be on the path: no registry that we use has it.
+/// What k6 is always told: nothing is to be said of a run but by the script, and to nobody else.
+pub(crate) const K6: [&str; 3] = ["run", "--quiet", "--no-usage-report"];
+
+/// k6, with the journey in `bench/peers/k6`.
 pub(crate) fn k6(Load { connections, seconds }: Load) -> Result<Contender> {
     let arguments = [
-        "run".to_owned(),
-        "--quiet".to_owned(),
         format!("--vus={connections}"),
         format!("--duration={seconds}s"),
         format!("--env=TARGET={URL}"),
         "hammer.js".to_owned(),
     ];
     let contender =
-        Contender::new("k6", peer("k6")?, arguments, |run| read_k6(&run.file("stdout")?));
+        Contender::new("k6", peer("k6")?, K6, |run| read_k6(&run.file("stdout")?)).with(arguments);
     Ok(contender.file("hammer.js", include_str!("../peers/k6/hammer.js")))
 }
 

@@ -25,24 +25,27 @@ pub(crate) fn with_table(text: &str, record: &Record) -> Result<String> {
     Ok(format!("{before}{BEGIN}\n{}{END}{after}", table(record)))
 }
 
-/// All ratios that a goal is set for.
+/// What every ratio of this engine's own begins with: others are of peers among themselves.
+const OURS: &str = "swarmer";
+
+/// This engine's rate over each peer's, also where there is no goal.
 fn table(record: &Record) -> String {
     let mut table = "\n| this engine over | requests/s | our goal |\n|---|--:|---|\n".to_owned();
     for (part, manner) in PARTS {
         let sections = record.sections.iter().filter(|section| section.name == part);
         for ratio in sections.flat_map(|section| &section.ratios) {
-            if ratio.limit.is_none() {
+            if !ratio.ours.starts_with(OURS) {
                 continue;
             }
             let spread = Spread::of(&ratio.values);
+            let goal = ratio.limit.map_or("none".to_owned(), |_| judged(ratio.limit, &ratio.values));
             let ahead = ratio.greater().map_or("; rounds disagree who is ahead", |_| "");
             let _ = writeln!(
                 table,
-                "| {}{manner} | {} ({}) | {}{ahead} |",
+                "| {}{manner} | {} ({}) | {goal}{ahead} |",
                 ratio.theirs,
                 number(spread.median),
-                range(&spread, ratio.values.len()),
-                judged(ratio.limit, &ratio.values)
+                range(&spread, ratio.values.len())
             );
         }
     }
@@ -60,8 +63,9 @@ mod tests {
     fn only_the_table_changes() {
         let mut section = Section::new("tls", "TLS", "as told");
         let goal = Some(Limit::AtLeast(0.9));
-        section.ratio("requests/s", ("us", &[1.0, 1.2, 1.1]), ("them", &[1.0; 3]), goal);
-        section.ratio("requests/s", ("us", &[1.0]), ("others", &[1.0]), None);
+        section.ratio("requests/s", (OURS, &[1.0, 1.2, 1.1]), ("them", &[1.0; 3]), goal);
+        section.ratio("requests/s", (OURS, &[0.75]), ("those", &[1.0]), None);
+        section.ratio("requests/s", ("them", &[1.0]), ("others", &[1.0]), None);
         let record = Record { machine: String::new(), sections: vec![section] };
         let text = format!("| requests | HTTP |\n{BEGIN}\nold\n{END}\n| requests/s | 1 |\n");
         let made = with_table(&text, &record).unwrap();
@@ -71,6 +75,7 @@ mod tests {
             ),
             "{made}"
         );
+        assert!(made.contains("| those, TLS | 0.750 (one run) | none |\n"), "{made}");
         assert!(!made.contains("old") && !made.contains("others"), "{made}");
         assert!(
             made.starts_with("| requests | HTTP |\n") && made.ends_with("| requests/s | 1 |\n")

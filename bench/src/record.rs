@@ -64,3 +64,50 @@ pub(crate) fn beginning() -> String {
     let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
     format!("{}, load average {load}", jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"))
 }
+
+/// Processor time of the whole machine since it started, in ticks of its cores.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticks {
+    all: u64,
+    /// What the host gave to other machines while this one had work to do.
+    stolen: u64,
+}
+
+impl Ticks {
+    /// Of now; none where the kernel does not tell.
+    pub(crate) fn now() -> Option<Self> {
+        Self::read(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let line = text.lines().next()?.strip_prefix("cpu ")?;
+        // user nice system idle iowait irq softirq steal; what follows is part of the first two.
+        let ticks: Option<Vec<u64>> =
+            line.split_whitespace().take(8).map(|word| word.parse().ok()).collect();
+        let ticks = ticks.filter(|ticks| ticks.len() == 8)?;
+        Some(Self { all: ticks.iter().sum(), stolen: ticks[7] })
+    }
+
+    /// The share that was stolen since `before`, in percent.
+    #[expect(clippy::cast_precision_loss, reason = "ticks of a few years")]
+    pub(crate) fn stolen_since(self, before: Self) -> Option<f64> {
+        let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        Some(self.stolen.saturating_sub(before.stolen) as f64 / all as f64 * 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ticks;
+
+    #[test]
+    fn stolen_time_is_a_share_of_all_time() {
+        let read = |line: &str| Ticks::read(&format!("cpu  {line}\ncpu0 1 1 1 1 1 1 1 1 1 1\n"));
+        let before = read("100 0 100 100 0 0 0 50 7 7").unwrap();
+        let after = read("200 0 150 150 0 0 0 100 9 9").unwrap();
+        assert_eq!(after.stolen_since(before), Some(20.0));
+        assert_eq!(before.stolen_since(before), None);
+        assert!(read("1 2 3").is_none());
+        assert!(Ticks::now().is_some());
+    }
+}

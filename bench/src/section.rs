@@ -27,6 +27,9 @@ pub(crate) struct Section {
     /// Date and time (UTC) at which the measurement began, and the load average of one minute then.
     #[serde(default)]
     pub(crate) began: String,
+    /// Of the machine's processor time meanwhile, the part that its host gave to others, in percent; if it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stolen: Option<f64>,
 }
 
 impl Section {
@@ -42,6 +45,7 @@ impl Section {
             tables: Vec::new(),
             notes: Vec::new(),
             began: String::new(),
+            stolen: None,
         }
     }
 

@@ -28,7 +28,10 @@ pub(crate) fn section(section: &Section, level: usize) -> String {
         }
     }
     let versions = section.versions.join(", ");
-    let _ = writeln!(text, "\n<small>{}; {versions}</small>", section.began);
+    let stolen = section.stolen.map_or(String::new(), |percent| {
+        format!(", {} % of the processor time taken by other machines", number(percent))
+    });
+    let _ = writeln!(text, "\n<small>{}{stolen}; {versions}</small>", section.began);
     text
 }
 

@@ -67,8 +67,8 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
         }
     }
     section.notes.push(
-        "Help of swarmer is that of `load-tests`; its first request that of `hammer`, which needs no services. swarmer and \
-         Locust check and prepare a whole run before the first request, wrk and oha have nothing to prepare."
+        "Help of swarmer is that of `load-tests`; its first request that of `hammer`, which needs no services. swarmer, \
+         Locust and k6 check and prepare a whole run before the first request, wrk and oha have nothing to prepare."
             .to_owned(),
     );
     Ok(section)
@@ -85,7 +85,8 @@ fn programs(section: &mut Section) -> Result<Vec<Program>> {
     for (name, program, request) in [
         ("wrk", "wrk", "-t1 -c1 -d1s URL"),
         ("oha", "oha", "--no-tui -c 1 -n 1 URL"),
-        ("Locust", "locust", "-f FILE --headless --only-summary -u 1 -t 1s -H URL"),
+        ("Locust", "locust", "-f locustfile.py --headless --only-summary -u 1 -t 1s -H URL"),
+        ("k6", "k6", "run --quiet --no-usage-report -u 1 -i 1 -e TARGET=URL hammer.js"),
     ] {
         if let Some(path) = present(section, program) {
             programs.push(Program { name, path, request });
@@ -131,14 +132,15 @@ impl Target {
     /// Milliseconds from the start of the program to its first request.
     fn first_request(&self, program: &Program) -> Result<f64> {
         let folder = tempfile::tempdir()?;
-        let file = folder.path().join("locustfile.py");
-        std::fs::write(&file, LOCUSTFILE)?;
-        let arguments =
-            program.request.replace("URL", &self.url).replace("FILE", &file.display().to_string());
+        for (name, text) in [("locustfile.py", LOCUSTFILE), ("hammer.js", HAMMER_OF_K6)] {
+            std::fs::write(folder.path().join(name), text)?;
+        }
+        let arguments = program.request.replace("URL", &self.url);
         while self.heard.try_recv().is_ok() {}
         let began = Instant::now();
         let mut process = Command::new(&program.path)
             .args(arguments.split(' '))
+            .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -149,6 +151,8 @@ impl Target {
         Ok(first.saturating_duration_since(began).as_secs_f64() * 1e3)
     }
 }
+
+const HAMMER_OF_K6: &str = include_str!("../peers/k6/hammer.js");
 
 const LOCUSTFILE: &str = "
 from locust import FastHttpUser, task

@@ -14,7 +14,7 @@ use crate::tools::{own_version, version};
 use crate::turns::{self, Peer};
 
 /// Rounds of handshakes, which no limit depends on.
-const ROUNDS: u32 = 3;
+const ROUNDS: u32 = 2;
 
 /// # Errors
 /// When a contender or the server cannot be started, or a request fails.

@@ -8,6 +8,7 @@ use swarmer::stats::{Histogram, Record, Row};
 
 use super::truth::{PERCENTILES, Times};
 use crate::generator::Generator;
+use crate::peers::K6;
 
 /// What a client says of its run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -152,6 +153,26 @@ fn of_locust(csv: &str) -> Result<Reported> {
     Ok(Reported { times, most: micros("Max Response Time")? })
 }
 
+/// k6, with one scenario as its documentation describes them.
+pub(crate) fn k6(program: &Path, url: &str, scenario: &Value) -> Result<Reported> {
+    let mut arguments = K6.map(str::to_owned).to_vec();
+    arguments.extend([format!("--env=TARGET={url}"), format!("--env=SCENARIO={scenario}")]);
+    arguments.push("asker.js".to_owned());
+    let files = [("asker.js", include_str!("asker.js"))];
+    of_k6(&Generator::with_files("1", program, &arguments, &files)?.finish()?.file("stdout")?)
+}
+
+/// From the line that `asker.js` prints, in milliseconds.
+fn of_k6(json: &str) -> Result<Reported> {
+    let whole: Value = serde_json::from_str(json).context("k6's answer is no JSON")?;
+    ensure!(whole["failed"] == 0, "{} requests of k6's failed", whole["failed"]);
+    let micros = |key: &str| {
+        let millis = whole["times"][key].as_f64();
+        Ok(millis.with_context(|| format!("k6 does not say {key}"))? * 1e3)
+    };
+    Ok(Reported { times: each(|p| micros(&format!("p({p})")))?, most: micros("max")? })
+}
+
 /// Asks for each percentile by its name in percent: `50`, `99.9`.
 fn each(find: impl Fn(f64) -> Result<f64>) -> Result<Times> {
     let mut times = Times::default();
@@ -177,6 +198,8 @@ mod tests {
             {"p50": 0.25, "p75": 0.25, "p90": 0.25, "p95": 0.25, "p99": 0.25, "p99.9": 0.5}}"#;
         let halves = [2.5e5, 2.5e5, 2.5e5, 2.5e5, 2.5e5, 5e5];
         assert_eq!(of_oha(oha).expect("all are there"), Reported { times: halves, most: 5e5 });
+        let k6 = r#"{"times": {"p(50)": 5, "p(75)": 7.5, "p(90)": 9, "p(95)": 9.5, "p(99)": 9.9, "p(99.9)": 12, "max": 13}, "failed": 0}"#;
+        assert_eq!(of_k6(k6).expect("all are there"), expected);
     }
 
     #[test]
@@ -186,5 +209,7 @@ mod tests {
         assert!(error(of_oha("{}")).contains("/latencyPercentiles/p50"));
         assert!(error(of_locust("Type,Name,50%\nGET,page,1\n")).contains("`75%`"));
         assert!(error(of_locust("Type,Name,50%\n")).contains("no row"));
+        assert!(error(of_k6(r#"{"times": {}, "failed": 0}"#)).contains("p(50)"));
+        assert!(error(of_k6(r#"{"times": {}, "failed": 2}"#)).contains("2 requests"));
     }
 }

@@ -6,6 +6,7 @@ mod table;
 pub(crate) mod truth;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 
 use crate::Arguments;
 use crate::section::{Limit, Section};
@@ -196,18 +197,16 @@ fn limits(section: &mut Section, model: Model, load: f64, found: &[Line]) {
 /// All scripts with the peers, in the closed model.
 fn peers(section: &mut Section, capacity: f64) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
-    for name in ["wrk", "oha", "locust"] {
+    for name in ["wrk", "oha", "locust", "k6"] {
         let Some(program) = present(section, name) else { continue };
-        // Locust makes a few thousand requests a second at most.
-        let loads: &[f64] = if name == "locust" { &[0.02] } else { &[0.1, 0.5] };
-        for load in loads {
-            let found = SCRIPTS.iter().map(|script| peer(name, &program, script, *load, capacity));
-            let found: Vec<Line> = found.collect::<Result<_>>()?;
-            let worst: Vec<f64> = found.iter().map(|line| line.errors.worst_of_allowed()).collect();
-            let what = "worst error of p50 to p99.9 by script";
-            section.figure(&found[0].client, what, "× allowed", &worst);
-            lines.extend(found);
-        }
+        // Locust and k6 make a few thousand requests a second at most.
+        let load = if ["locust", "k6"].contains(&name) { 0.02 } else { 0.5 };
+        let found = SCRIPTS.iter().map(|script| peer(name, &program, script, load, capacity));
+        let found: Vec<Line> = found.collect::<Result<_>>()?;
+        let worst: Vec<f64> = found.iter().map(|line| line.errors.worst_of_allowed()).collect();
+        let what = "worst error of p50 to p99.9 by script";
+        section.figure(&found[0].client, what, "× allowed", &worst);
+        lines.extend(found);
     }
     section.notes.push(
         "Loads of peers are shares of swarmer's capacity, with as many connections. Locust rounds percentiles above 100 ms to \
@@ -235,6 +234,11 @@ fn peer(
         "oha" => {
             let count = whole(wanted * f64::from(SECONDS));
             clients::oha(program, &url, &[format!("-c{users}"), format!("-n{count}")])?
+        }
+        "k6" => {
+            let duration = format!("{SECONDS}s");
+            let scenario = json!({"executor": "constant-vus", "vus": users, "duration": duration});
+            clients::k6(program, &url, &scenario)?
         }
         _ => {
             let users = u32::try_from(users).context("too many users")?;

@@ -33,13 +33,14 @@ impl Driver {
     /// driver hears what it is told after each few, and users who are at work have precedence: a crowd that comes faster than
     /// the core can take it has to wait, not they.
     pub(super) async fn start_due(&mut self, now: Instant) -> usize {
-        let (mut started, mut row, most) = (0, Row::begin(), self.starts.most());
+        let (mut started, most) = (0, self.starts.most());
+        let mut row = self.alarm.is_none().then(Row::begin);
         self.starts.lot = None;
         while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
             let own = Own::new(self.setup.limits.clone(), Rc::clone(&self.ended));
             self.start(birth, Turns::Own(own));
             started += 1;
-            if self.alarm.is_none() {
+            if let Some(row) = &mut row {
                 row.next().await;
             } else if started >= most {
                 self.starts.round = round().await;
