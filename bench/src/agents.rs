@@ -22,7 +22,7 @@ const RAMP: u32 = 10;
 const SETTLING: u32 = 5;
 
 /// And so long they are watched then, in seconds.
-const MEASURED: u32 = 40;
+const MEASURED: u32 = 20;
 
 /// # Errors
 /// When the services or the agents cannot be started, or too many requests fail.
@@ -76,9 +76,12 @@ fn run(section: &mut Section, agents: u32) -> Result<()> {
     );
     let (name, wall) = (format!("{agents} agents"), (after.0 - before.0).as_secs_f64());
     section.figure(&name, "requests", "/s", &[(after.1 - before.1) / wall]);
-    section.figure(&name, "CPU of the generator", "% of a core", &[
-        (after.2 - before.2) / wall * 100.0
-    ]);
+    section.figure(
+        &name,
+        "CPU of the generator",
+        "% of a core",
+        &[(after.2 - before.2) / wall * 100.0],
+    );
     section.figure(&name, "peak memory", "MiB", &[finished.peak_mib]);
     section.figure(&name, "failures", "", &[totals.failures]);
     Ok(())

@@ -38,7 +38,8 @@ fn table(record: &Record) -> String {
                 continue;
             }
             let spread = Spread::of(&ratio.values);
-            let goal = ratio.limit.map_or("none".to_owned(), |_| judged(ratio.limit, &ratio.values));
+            let goal =
+                ratio.limit.map_or("none".to_owned(), |_| judged(ratio.limit, &ratio.values));
             let ahead = ratio.greater().map_or("; rounds disagree who is ahead", |_| "");
             let _ = writeln!(
                 table,

@@ -22,6 +22,8 @@ const WRK2_KEEPS: f64 = STALL.run - 10.05;
 const SECONDS: u32 = 25;
 /// Journeys or requests per second where a client can be told so.
 const RATE: u32 = 500;
+/// k6's: what waits when the stall ends is answered in a row, and the more that is, the less it is what theory is about.
+const RATE_OF_K6: u32 = 100;
 /// Users or connections where it cannot. With a pace of 0.1 s they make 100 requests per second.
 const USERS: u32 = 10;
 const PACE: f64 = 0.1;
@@ -46,7 +48,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
         &format!(
             "A server on the first core answers after 10 ms, but stands still for 2 s once. All clients load it at the same time \
              from the second core, each for {SECONDS} s with the stall within, so that all meet the same one. Open: {RATE} \
-             requests per second, whatever the server does. Closed: {USERS} users or connections who wait for their answers. \
+             requests per second (k6: {RATE_OF_K6}), whatever the server does. Closed: {USERS} users or connections who wait for their answers. \
              Theory, for times from the moment due: of a run of T seconds the share S/T is due in a stall of S, and held up by \
              between 0 and S, evenly spread; so percentile p is 10 ms + max(0, S - (1 - p)·T)."
         ),
@@ -175,11 +177,11 @@ fn clients<'a>(url: &'a str, section: &mut Section) -> Vec<Client<'a>> {
     if let Some(k6) = there("k6") {
         let duration = format!("{SECONDS}s");
         let closed = json!({"executor": "constant-vus", "vus": USERS, "duration": duration});
-        // One for each request that can wait for its answer at once, and some more.
-        let waiting = RATE * 5 / 2;
-        let open = json!({"executor": "constant-arrival-rate", "rate": RATE, "duration": duration, "preAllocatedVUs": waiting});
+        // A VU for each request that can wait for its answer at once, and some more.
+        let waiting = RATE_OF_K6 * 5 / 2;
+        let open = json!({"executor": "constant-arrival-rate", "rate": RATE_OF_K6, "duration": duration, "preAllocatedVUs": waiting});
         for (tag, who, scenario) in
-            [(8_u8, "k6, closed, 10 VUs", closed), (9, "k6, open, constant-arrival-rate", open)]
+            [(8_u8, "k6, closed, 10 VUs", closed), (9, "k6, open, 100/s", open)]
         {
             let k6 = k6.clone();
             clients.push(Box::new(move || {
