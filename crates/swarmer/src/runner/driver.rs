@@ -27,7 +27,7 @@ use crate::events::Hooks;
 use crate::http;
 use crate::options::Options;
 use crate::scenario::{UserClass, caught};
-use crate::stats::{Delta, Recorder, RecorderOptions};
+use crate::stats::{Delta, Pulse, Recorder, RecorderOptions};
 use crate::user::stop::{Stop, StopSignal};
 use crate::user::transcript::Transcript;
 use crate::user::{Env, Limiter, Provided, User};
@@ -60,8 +60,8 @@ pub(crate) enum Command {
     StopAll { grace: Duration },
     /// Stop all users now, whatever they are doing: after [`Command::StopAll`], when there is no time left.
     Abort,
-    /// Send what was recorded since the last report.
-    Report { number: u64 },
+    /// Send what was recorded since the last report. Meanwhile the host took so much of a core.
+    Report { number: u64, stolen: Duration },
     /// No more users will come: end the thread.
     Quit,
 }
@@ -319,7 +319,7 @@ impl Driver {
             Command::Abort => {
                 self.signals().iter().for_each(|signal| signal.raise(Stop::Now));
             }
-            Command::Report { number } => self.report(number),
+            Command::Report { number, stolen } => self.report(number, stolen),
             Command::Quit => {}
         }
     }
@@ -351,12 +351,12 @@ impl Driver {
         self.bases = self.setup.classes.iter().map(base).collect();
     }
 
-    fn report(&mut self, number: u64) {
+    fn report(&mut self, number: u64, stolen: Duration) {
         self.look_after_pool();
         self.say_started(0);
         let mut delta = Box::new(self.env.recorder.borrow_mut().take());
         if let Some(monitor) = &mut self.monitor {
-            delta.add_pulse(monitor.take());
+            delta.add_pulse(Pulse { stolen, ..monitor.take() });
         }
         // What is counted of them is in this report.
         let tasks = self.ended.take();

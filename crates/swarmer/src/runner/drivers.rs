@@ -13,6 +13,7 @@ use super::arrivals::Opening;
 use super::driver::{Birth, Command, Driver, Event, Setup};
 use super::fleet::{Fleet, Loss, OpenPlan, Part};
 use super::gear::{Gear, Reform};
+use super::stolen::Stolen;
 use crate::http;
 use crate::load::Share;
 use crate::options::Options;
@@ -35,6 +36,8 @@ pub enum FleetError {
 pub(crate) struct Drivers {
     drivers: Vec<Local>,
     events: UnboundedReceiver<Event>,
+    /// Of threads of their own.
+    stolen: Option<Stolen>,
 }
 
 /// One driver.
@@ -49,7 +52,7 @@ impl Drivers {
     /// Starts `drivers` threads, each with its own runtime, and waits until all are ready.
     pub(crate) fn start(drivers: usize, setup: &Setup) -> Result<Self, FleetError> {
         let (event_sender, events) = unbounded_channel();
-        let mut fleet = Self { drivers: Vec::new(), events };
+        let mut fleet = Self { drivers: Vec::new(), events, stolen: Some(Stolen::begin()) };
         let (ready_sender, ready) = mpsc::channel();
         for index in 0..drivers {
             let (commands, orders) = unbounded_channel();
@@ -74,7 +77,8 @@ impl Drivers {
         let (commands, orders) = unbounded_channel();
         let driver = Driver::new(0, setup, event_sender)?;
         tokio::task::spawn_local(driver.run(orders));
-        Ok(Self { drivers: vec![Local { commands, thread: None, lost: false }], events })
+        let drivers = vec![Local { commands, thread: None, lost: false }];
+        Ok(Self { drivers, events, stolen: None })
     }
 
     /// How many drivers there are, lost ones included.
@@ -191,7 +195,8 @@ impl Fleet for Drivers {
     }
 
     fn ask_for_reports(&mut self, number: u64, _: bool) {
-        self.tell_all(|| Command::Report { number });
+        let stolen = self.stolen.as_mut().map(Stolen::take).unwrap_or_default();
+        self.tell_all(|| Command::Report { number, stolen });
     }
 }
 

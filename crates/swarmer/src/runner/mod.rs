@@ -19,6 +19,7 @@ mod pool;
 mod pulse;
 mod ramping;
 mod round;
+mod stolen;
 mod turns;
 mod worker;
 

@@ -71,6 +71,8 @@ impl Monitor {
             cpu: cpu.saturating_sub(std::mem::replace(&mut self.cpu, cpu)),
             waited: waited.saturating_sub(std::mem::replace(&mut self.waited, waited)),
             late,
+            // Told to the whole machine, not to a thread.
+            stolen: Duration::ZERO,
         }
     }
 }

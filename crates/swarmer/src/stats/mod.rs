@@ -55,8 +55,9 @@
 //!
 //! The advice to a driver that is late follows from where the time went in which something was ready and not served. Each
 //! alarm stands for the time for which it waited, up to the ten milliseconds to the next. If the kernel says that the
-//! thread waited for a core for half of that or more, other programs had the machine; else, if the driver used half of a
-//! core or more, it had too much to do; else something blocked its thread.
+//! thread waited for a core for half of that or more, other programs had the machine; else, if the host of a virtual machine
+//! took as much of a core (steal, which the kernel tells of all cores together: [`Pulse::stolen`]), other machines had it;
+//! else, if the driver used half of a core or more, it had too much to do; else something blocked its thread.
 //!
 //! The start is the moment the [`Collector`] was made or last reset. Memory is bounded by [`limits`], the ten-second
 //! windows and the thinning of the [`History`], whatever the length of a run.

@@ -208,7 +208,7 @@ impl Exemplar {
 
 impl Pulse {
     fn check(&self) -> Checked {
-        let spans = [self.wall, self.cpu, self.waited];
+        let spans = [self.wall, self.cpu, self.waited, self.stolen];
         ensure(spans.iter().all(|span| span.as_secs() <= COUNT), "a span of time is too long")?;
         check_times(&self.late)
     }

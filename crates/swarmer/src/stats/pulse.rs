@@ -19,4 +19,8 @@ pub struct Pulse {
     pub waited: Duration,
     /// How late it served events that were due at moments it had no part in choosing, nanoseconds.
     pub late: Histogram<u32>,
+    /// What the host of a virtual machine took of a core meanwhile, on average over all of them; zero where the system does
+    /// not tell.
+    #[serde(default)]
+    pub stolen: Duration,
 }

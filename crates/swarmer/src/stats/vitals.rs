@@ -51,6 +51,9 @@ const CROWDED_OUT: &str =
 const BLOCKED: &str = "let tasks await instead of blocking their thread (tokio::task::spawn_blocking); if none does, the \
                        machine itself stood still";
 
+const ROBBED: &str = "the host of this virtual machine gave its processor to other machines meanwhile (steal): measure on one \
+                      that has its processor for itself, or at another time";
+
 /// Everything known of the generator's health.
 #[derive(Debug, Default)]
 pub(super) struct Vitals {
@@ -83,6 +86,7 @@ struct Span {
     wall: f64,
     cpu: f64,
     waited: f64,
+    stolen: f64,
     late: Histogram,
 }
 
@@ -264,6 +268,7 @@ impl Driver {
             span.wall += pulse.wall.as_secs_f64();
             span.cpu += pulse.cpu.as_secs_f64();
             span.waited += pulse.waited.as_secs_f64();
+            span.stolen += pulse.stolen.as_secs_f64();
             span.late.merge(&pulse.late);
         }
         span
@@ -286,6 +291,8 @@ impl Span {
         let ready = self.late.iter().map(held).sum::<f64>() / 1_000.0;
         if self.waited >= ready / 2.0 {
             CROWDED_OUT
+        } else if self.stolen >= ready / 2.0 {
+            ROBBED
         } else if self.cpu_share() >= 0.5 {
             overloaded
         } else {

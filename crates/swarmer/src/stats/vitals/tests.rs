@@ -121,6 +121,11 @@ fn the_advice_fits_the_cause() {
         (1..=7).for_each(|step| pushed.late.record(step * 10_000_000));
     }
     assert_eq!(advice(&pushed, false), BLOCKED);
+    // So much was taken of both cores.
+    pushed.stolen = SECOND.mul_f64(0.2);
+    assert_eq!(advice(&pushed, false), ROBBED);
+    pushed.stolen = SECOND.mul_f64(0.02);
+    assert_eq!(advice(&pushed, false), BLOCKED, "a little is taken on every shared machine");
     pushed.waited = SECOND.mul_f64(0.21);
     assert_eq!(advice(&pushed, false), CROWDED_OUT);
 }
