@@ -34,7 +34,7 @@ pub enum FleetError {
 
 /// The driver threads, seen from the control plane.
 pub(crate) struct Drivers {
-    drivers: Vec<Local>,
+    locals: Vec<Local>,
     events: UnboundedReceiver<Event>,
     /// Of threads of their own.
     stolen: Option<Stolen>,
@@ -52,7 +52,7 @@ impl Drivers {
     /// Starts `drivers` threads, each with its own runtime, and waits until all are ready.
     pub(crate) fn start(drivers: usize, setup: &Setup) -> Result<Self, FleetError> {
         let (event_sender, events) = unbounded_channel();
-        let mut fleet = Self { drivers: Vec::new(), events, stolen: Some(Stolen::begin()) };
+        let mut fleet = Self { locals: Vec::new(), events, stolen: Some(Stolen::begin()) };
         let (ready_sender, ready) = mpsc::channel();
         for index in 0..drivers {
             let (commands, orders) = unbounded_channel();
@@ -61,7 +61,7 @@ impl Drivers {
             let thread = thread::Builder::new()
                 .name(format!("driver-{index}"))
                 .spawn(move || drive(index, setup, &events, orders, &ready))?;
-            fleet.drivers.push(Local { commands, thread: Some(thread), lost: false });
+            fleet.locals.push(Local { commands, thread: Some(thread), lost: false });
         }
         drop(ready_sender);
         for _ in 0..drivers {
@@ -77,13 +77,13 @@ impl Drivers {
         let (commands, orders) = unbounded_channel();
         let driver = Driver::new(0, setup, event_sender)?;
         tokio::task::spawn_local(driver.run(orders));
-        let drivers = vec![Local { commands, thread: None, lost: false }];
-        Ok(Self { drivers, events, stolen: None })
+        let locals = vec![Local { commands, thread: None, lost: false }];
+        Ok(Self { locals, events, stolen: None })
     }
 
     /// How many drivers there are, lost ones included.
     fn len(&self) -> usize {
-        self.drivers.len()
+        self.locals.len()
     }
 
     fn tell_all(&self, command: impl Fn() -> Command) {
@@ -92,7 +92,7 @@ impl Drivers {
 
     fn tell(&self, driver: usize, command: Command) {
         // A driver that stopped listening was told to quit, or is lost and known to be.
-        let _ = self.drivers[driver].commands.send(command);
+        let _ = self.locals[driver].commands.send(command);
     }
 }
 
@@ -106,12 +106,12 @@ impl Fleet for Drivers {
     }
 
     fn present(&self) -> impl Iterator<Item = usize> {
-        let numbered = self.drivers.iter().enumerate();
+        let numbered = self.locals.iter().enumerate();
         numbered.filter(|(_, driver)| !driver.lost).map(|(index, _)| index)
     }
 
     fn lose(&mut self, node: usize, loss: Loss) -> Option<String> {
-        let driver = &mut self.drivers[node];
+        let driver = &mut self.locals[node];
         // A thread that does not end by itself ends with the process.
         driver.thread = None;
         let news = !std::mem::replace(&mut driver.lost, true);
@@ -203,7 +203,7 @@ impl Fleet for Drivers {
 impl Drop for Drivers {
     fn drop(&mut self) {
         self.tell_all(|| Command::Quit);
-        for driver in &mut self.drivers {
+        for driver in &mut self.locals {
             if let Some(thread) = driver.thread.take() {
                 let _ = thread.join();
             }
