@@ -103,6 +103,8 @@ fn tidy(name: &str, said: &str) -> String {
             let python = python.split([',', ')']).next().unwrap_or_default();
             format!("{release} (Python {python})")
         }
+        // `k6 v1.1.0 (commit/0e3fb953be, go1.24.4, linux/amd64)`
+        "k6" => said.split(" (").next().unwrap_or_default().to_owned(),
         // `wrk debian/4.1.0-3 [epoll] Copyright (C) 2012 Will Glozer`
         _ => said.split(" [").next().unwrap_or_default().to_owned(),
     }
@@ -119,6 +121,7 @@ mod tests {
         let locust = "locust 2.47.0 from /a/place (Python 3.11.7, requests 2.32)";
         assert_eq!(tidy("locust", locust), "locust 2.47.0 (Python 3.11.7)");
         assert_eq!(tidy("nginx", "nginx version: nginx/1.22.1"), "nginx/1.22.1");
+        assert_eq!(tidy("k6", "k6 v1.1.0 (commit/0e3fb953be, go1.24.4)"), "k6 v1.1.0");
         assert_eq!(tidy("oha", "oha 1.16.0"), "oha 1.16.0");
         assert!(goose_version().unwrap().starts_with("Goose 0."));
     }
