@@ -87,7 +87,7 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
         "Closed clients are not wrong about the requests they made: the server's log says the same of them. But each of their users was \
          held up once, and made no request meanwhile; the requests that people would have made in those two seconds are missing."
             .to_owned(),
-        "swarmer's starts hang on timers of 1 ms, which is part of its times from due. wrk adds times of requests that it thinks \
+        "The waits of swarmer's closed users hang on timers of 1 ms; its journeys do not. wrk adds times of requests that it thinks \
          were left out. k6 knows when it sent a request, not when it was due: its open model has a VU ready for each, so the two \
          are the same here.".to_owned(),
     ]);
