@@ -45,12 +45,14 @@ pub(crate) fn measure(_: &Arguments) -> Result<Section> {
     Ok(section)
 }
 
-fn command(url: &str, agents: u32) -> [String; 5] {
+fn command(url: &str, agents: u32) -> [String; 6] {
     [
         format!("--host={url}"),
         format!("--users={agents}"),
         format!("--spawn-rate={}", agents / RAMP),
         "--threads=1".to_owned(),
+        // Failures are counted here.
+        "--exit-code-on-error=0".to_owned(),
         format!("--run-time={}s", RAMP + SETTLING + MEASURED + 5),
     ]
 }
