@@ -1,12 +1,12 @@
 //! A user's client: which connection serves, when to retry, where redirects lead.
 
-mod http2;
+mod multiplexed;
 
 use std::future::poll_fn;
 use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use rustls::{ClientConfig, HandshakeKind};
@@ -19,7 +19,8 @@ use super::cookies::Jar;
 use super::decode::decode;
 use super::error::{Error, ErrorKind};
 use super::head::{self, Head};
-use super::multiplex::{Http2, Multiplexed};
+use super::http2::Session;
+use super::multiplex::{self, Http2};
 use super::origin::{BaseUrl, Origin, parse_url};
 use super::redirect;
 use super::render::render;
@@ -44,8 +45,6 @@ pub struct Client {
     /// A connection is in here only while no request uses it, so one that a dropped request leaves behind is
     /// closed and never serves again.
     idle: Vec<Connection>,
-    /// Its own connections that speak HTTP/2.
-    multiplexed: Vec<Multiplexed>,
     timer: Timer,
     jar: Option<Box<Jar>>,
     tls: Option<Arc<ClientConfig>>,
@@ -69,7 +68,6 @@ impl Client {
             shared: Rc::clone(shared),
             base: base.cloned(),
             idle: Vec::new(),
-            multiplexed: Vec::new(),
             timer: Timer::default(),
             jar: None,
             tls: None,
@@ -89,10 +87,15 @@ impl Client {
         Self { script: Some(Script(script)), ..Self::new(shared, base) }
     }
 
+    /// Answers what servers say while no request is in hand, now and when `cx` is woken; closes connections that are over.
+    /// In HTTP/1.1 there is nothing to answer.
+    pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) {
+        self.idle.retain_mut(|connection| connection.poll_idle(cx));
+    }
+
     /// Closes the connections that no request uses, for users who wait long, and lets go of what else a request needs.
     pub fn close_idle(&mut self) {
         self.idle = Vec::new();
-        self.multiplexed = Vec::new();
         self.timer = Timer::default();
     }
 
@@ -202,7 +205,7 @@ impl Client {
         if self.script.is_some() {
             return true;
         }
-        self.shared.config.http2 != Http2::Off
+        self.shared.config.http2 == Http2::Shared
     }
 
     /// One request, one answer, by that way.
@@ -216,7 +219,7 @@ impl Client {
         if let Some(script) = self.script.clone() {
             return self.play(script, origin, request, run).await;
         }
-        self.attempt_http2(origin, request, run).await
+        self.attempt_multiplexed(origin, request, run).await
     }
 
     /// One request, one answer, over a kept connection or a new one that serves one request at a time.
@@ -232,7 +235,9 @@ impl Client {
                 Some(connection) => connection,
                 None => Box::pin(self.open(origin, run)).await?,
             };
-            let mut outgoing = Outgoing::new(self.render(request, origin)?);
+            let wire = self.render(request, origin)?;
+            connection.begin(&wire)?;
+            let mut outgoing = Outgoing::new(wire);
             let mut reply = self.new_reply(request);
             run.timings.first_byte = None;
             let timings = &mut run.timings;
@@ -267,6 +272,9 @@ impl Client {
                     self.show_rest(&reply);
                     let sent =
                         if outgoing.is_sent() { reply.missing() } else { "request not sent" };
+                    if connection.cancel() {
+                        self.put_idle(connection);
+                    }
                     return Err(Error::timeout(ErrorKind::Timeout, sent, run.limit));
                 }
             }
@@ -329,7 +337,9 @@ impl Client {
                 counters.resumed += u64::from(kind == Some(HandshakeKind::Resumed));
             }
         });
-        Ok(Connection { origin: Rc::clone(origin), stream })
+        let own = self.shared.config.http2 == Http2::Own && multiplex::is_spoken(Http2::Own, &stream);
+        let session = own.then(|| Box::new(Session::new()));
+        Ok(Connection { origin: Rc::clone(origin), stream, session })
     }
 
     fn own_tls(&mut self) -> Result<Arc<ClientConfig>, Error> {

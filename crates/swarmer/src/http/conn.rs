@@ -13,11 +13,11 @@ use tokio_rustls::client::TlsStream;
 use super::arrival::{self, Read};
 use super::buffer::Buf;
 use super::error::{Error, ErrorKind};
+use super::http2::Session;
 use super::origin::Origin;
 use super::reply::Reply;
 use super::timings::Timings;
 use super::tls;
-use crate::clock;
 
 /// The bytes' way to the server. TLS is boxed: most users speak plain HTTP and should not carry its size.
 #[derive(Debug)]
@@ -31,15 +31,17 @@ pub(super) enum Stream {
 pub(super) struct Connection {
     pub(super) origin: Rc<Origin>,
     pub(super) stream: Stream,
+    /// What is spoken, if that is HTTP/2.
+    pub(super) session: Option<Box<Session>>,
 }
 
 /// A rendered request on its way out.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// Given back as soon as all is written.
-    wire: Option<Buf>,
-    written: usize,
-    failure: Option<io::Error>,
+    pub(super) wire: Option<Buf>,
+    pub(super) written: usize,
+    pub(super) failure: Option<io::Error>,
 }
 
 impl Outgoing {
@@ -58,11 +60,83 @@ impl Outgoing {
     }
 }
 
+impl Stream {
+    /// One write. It is taken as a rule, so whether it would be is asked only if it was not.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = match self {
+            Self::Plain(stream) => loop {
+                match stream.try_write(bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        ready!(stream.poll_write_ready(cx))?;
+                    }
+                    written => break written,
+                }
+            },
+            Self::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, bytes)),
+        }?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    /// One read, appended to `room`. Behind TLS nobody knows when the bytes came that it gives, so there the moment of
+    /// reading counts.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        room: &mut Vec<u8>,
+    ) -> Poll<io::Result<Read>> {
+        match self {
+            Self::Plain(stream) => loop {
+                ready!(stream.poll_read_ready(cx))?;
+                if let Poll::Ready(read) = read_plain(stream, room) {
+                    return Poll::Ready(read);
+                }
+            },
+            Self::Tls(stream) => {
+                let length = ready!(pin!(stream.read_buf(room)).poll(cx));
+                Poll::Ready(length.map(|length| Read { length, arrived: None }))
+            }
+        }
+    }
+
+    /// The same, without being woken where there is nothing.
+    pub(super) fn read_now(&mut self, room: &mut Vec<u8>) -> Poll<io::Result<Read>> {
+        match self {
+            Self::Plain(stream) => read_plain(stream, room),
+            Self::Tls(_) => self.poll_read(&mut Context::from_waker(Waker::noop()), room),
+        }
+    }
+}
+
+/// One read, if the socket was not found empty before.
+fn read_plain(stream: &TcpStream, room: &mut Vec<u8>) -> Poll<io::Result<Read>> {
+    match arrival::read(stream, room) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        read => Poll::Ready(read),
+    }
+}
+
 impl Connection {
-    /// Whether an idle connection is still good: not closed, and nothing unasked has arrived.
+    /// Whether an idle connection is still good: not closed, and nothing unasked has arrived that it cannot deal with.
     ///
     /// Costs no system call unless the reactor has already reported something.
     pub(super) fn is_alive(&mut self) -> bool {
+        if let Some(session) = &mut self.session {
+            return session.is_alive(&mut self.stream);
+        }
         match &mut self.stream {
             Stream::Plain(stream) => {
                 matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
@@ -76,6 +150,14 @@ impl Connection {
         }
     }
 
+    /// Makes a request ready to be sent, which comes before [`poll_exchange`](Self::poll_exchange).
+    ///
+    /// # Errors
+    /// Of kind [`Invalid`](ErrorKind::Invalid) if the connection's protocol cannot carry it.
+    pub(super) fn begin(&mut self, wire: &[u8]) -> Result<(), Error> {
+        self.session.as_mut().map_or(Ok(()), |session| session.begin(wire, &self.origin))
+    }
+
     /// Writes the request and reads its answer, until that is complete or fails.
     ///
     /// Reading begins before writing ends: a server may answer, and refuse the rest, in the middle of a body.
@@ -86,6 +168,10 @@ impl Connection {
         reply: &mut Reply,
         timings: &mut Timings,
     ) -> Poll<Result<(), Error>> {
+        if let Some(session) = &mut self.session {
+            let outcome = ready!(session.poll_exchange(cx, &mut self.stream, outgoing, reply, timings));
+            return Poll::Ready(outcome.map_err(|error| explained(session, &self.origin, error)));
+        }
         if outgoing.wire.is_some()
             && let Poll::Ready(Err(error)) = self.poll_send(cx, outgoing, timings)
         {
@@ -113,46 +199,13 @@ impl Connection {
     ) -> Poll<io::Result<()>> {
         let Some(wire) = &outgoing.wire else { return Poll::Ready(Ok(())) };
         while outgoing.written < wire.len() {
-            let rest = &wire[outgoing.written..];
-            let written = match &mut self.stream {
-                // It takes a request as a rule, so whether it would is asked only if it did not.
-                Stream::Plain(stream) => match stream.try_write(rest) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        ready!(stream.poll_write_ready(cx))?;
-                        continue;
-                    }
-                    written => written,
-                },
-                Stream::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, rest)),
-            }?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
+            let written = ready!(self.stream.poll_write(cx, &wire[outgoing.written..]))?;
             outgoing.written += written;
             timings.bytes_sent += written as u64;
         }
-        if let Stream::Tls(stream) = &mut self.stream {
-            ready!(Pin::new(stream).poll_flush(cx))?;
-        }
+        ready!(self.stream.poll_flush(cx))?;
         outgoing.wire = None;
         Poll::Ready(Ok(()))
-    }
-
-    /// One read. Behind TLS nobody knows when the bytes came that it gives, so there the moment of reading counts.
-    fn poll_read(&mut self, cx: &mut Context<'_>, reply: &mut Reply) -> Poll<io::Result<Read>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => loop {
-                ready!(stream.poll_read_ready(cx))?;
-                match arrival::read(stream, reply.room()) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    read => return Poll::Ready(read),
-                }
-            },
-            Stream::Tls(stream) => {
-                let length = ready!(pin!(stream.read_buf(reply.room())).poll(cx));
-                Poll::Ready(length.map(|length| Read { length, arrived: None }))
-            }
-        }
     }
 
     fn poll_receive(
@@ -162,15 +215,11 @@ impl Connection {
         timings: &mut Timings,
     ) -> Poll<Result<(), Error>> {
         loop {
-            let Poll::Ready(read) = self.poll_read(cx, reply) else {
+            let Poll::Ready(read) = self.stream.poll_read(cx, reply.room()) else {
                 reply.rest();
                 return Poll::Pending;
             };
-            let now = clock::now();
-            let total = now.saturating_duration_since(timings.started);
-            // What is older than the request is the word of a clock that was set.
-            let age = read.as_ref().ok().and_then(|read| read.age(now));
-            timings.total = age.and_then(|age| total.checked_sub(age)).unwrap_or(total);
+            timings.read(&read);
             match read.map(|read| read.length) {
                 Ok(0) => return Poll::Ready(reply.closed()),
                 Ok(length) => {
@@ -190,4 +239,14 @@ impl Connection {
             }
         }
     }
+}
+
+/// A server of which nothing was ever heard in HTTP/2 may not know it, unless it was agreed upon.
+#[cold]
+fn explained(session: &Session, origin: &Origin, error: Error) -> Error {
+    if session.has_greeted() || origin.secure {
+        return error;
+    }
+    let text = "no answer in HTTP/2, which --http2 takes for granted without TLS";
+    Error::new(error.kind(), format!("{text}: {error}"))
 }

@@ -14,7 +14,8 @@
 //! | `decode` | content encodings |
 //! | `origin`, `resolve`, `tls`, `connect` | from a URL to a connection |
 //! | `conn`, `arrival` | one exchange over one connection, and when its bytes came |
-//! | `multiplex` | HTTP/2, by a library, in the same forms of request and answer |
+//! | `http2` | HTTP/2 over connections of a user's own, in the same forms of request and answer |
+//! | `multiplex` | HTTP/2 over connections that users share, by a library |
 //! | `timer` | time limits |
 //! | `client`, `redirect`, `cookies` | which connection, how often, where to |
 //! | `tap` | where transcripts look on |
@@ -34,6 +35,7 @@ mod decode;
 mod encode;
 mod error;
 mod head;
+mod http2;
 mod multiplex;
 mod origin;
 mod redirect;

@@ -1,4 +1,5 @@
-//! HTTP/2: many requests over one connection, by the `h2` library.
+//! HTTP/2 over connections that users share, many requests at once, by the `h2` library. What a user has for itself is
+//! spoken by [`http2`](super::http2).
 //!
 //! A request is rendered as for HTTP/1.1 and taken apart again, and an answer is put into the form of an HTTP/1.1 one:
 //! so cookies, redirects, encodings and what a workload sees are the same code for both. That costs some copies of
@@ -20,14 +21,11 @@ use super::buffer::Buf;
 use super::conn::Stream;
 use super::error::{Error, ErrorKind};
 use super::head::{self, Head};
+use super::http2::{CONNECTION_WINDOW, STREAM_WINDOW};
 use super::origin::Origin;
 use super::timings::Timings;
 use crate::clock;
 
-/// What a server may send before we have read it, per request and per connection: enough that no answer of an API waits
-/// for leave to go on.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 1 << 24;
 /// Largest head accepted, as in HTTP/1.1.
 const HEAD_LIMIT: u32 = 64 * 1024;
 /// Names the trace of a request (W3C Trace Context).

@@ -3,6 +3,7 @@
 //! Head and body share one buffer. The body is unframed in place, so a small answer is never copied: one read, one
 //! parse.
 
+use super::body::Framing;
 use super::buffer::Buf;
 use super::error::{Error, ErrorKind};
 use super::head::{self, HEAD_LIMIT, Head};
@@ -123,6 +124,41 @@ impl Reply {
         }
         self.done = progress.done;
         Ok(self.done)
+    }
+
+    /// Digests a whole head in [`room`](Self::room) of an answer in HTTP/2, where frames tell how far head and body go;
+    /// false if that was an interim one.
+    pub(super) fn add_head(&mut self) -> Result<bool, Error> {
+        // A head always leads somewhere: to be received or to an error.
+        self.received()?;
+        let Some(head) = &mut self.head else { return Ok(false) };
+        self.done = false;
+        head.keep_alive = true;
+        Ok(true)
+    }
+
+    /// Adds a piece of the body, out of its frame.
+    pub(super) fn add_body(&mut self, piece: &[u8]) -> Result<(), Error> {
+        let (Some(buf), Some(head)) = (&mut self.buf, &mut self.head) else { return Ok(()) };
+        if let Framing::Length(left) = &mut head.framing {
+            let rest = left.checked_sub(piece.len() as u64);
+            *left = rest.ok_or_else(|| Error::protocol("HTTP/2: a body longer than its length"))?;
+        }
+        if buf.len() - head.length + piece.len() > self.body_limit {
+            return Err(Error::new(ErrorKind::TooLarge, "an answer larger than the limit"));
+        }
+        buf.extend_from_slice(piece);
+        self.settled = buf.len();
+        Ok(())
+    }
+
+    /// Nothing more comes of an answer in frames.
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        if self.head.as_ref().is_some_and(|head| head.framing.expected() > 0) {
+            return Err(Error::protocol("HTTP/2: a body shorter than its length"));
+        }
+        self.done = true;
+        Ok(())
     }
 
     /// The server closed the connection: the proper end of some answers, the failure of others.

@@ -1,11 +1,16 @@
 //! What a request took, phase by phase.
 
+use std::io;
 use std::time::{Duration, Instant};
+
+use super::arrival::Read;
+use crate::clock;
 
 /// When a request began and how long its phases took.
 ///
 /// Bytes count from when the kernel received them, not from when they were read and parsed, so that the generator's own
-/// work stays outside. Behind TLS, in HTTP/2 and on systems other than Linux it is the moment of reading.
+/// work stays outside. Behind TLS, over shared connections in HTTP/2 and on systems other than Linux it is the moment of
+/// reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
     /// When time began to run: the call, or the due moment given by [`Request::started`](super::Request::started).
@@ -38,6 +43,15 @@ impl Timings {
             reused: false,
             redirects: 0,
         }
+    }
+
+    /// Something was read now, or the other side has closed.
+    pub(super) fn read(&mut self, read: &io::Result<Read>) {
+        let now = clock::now();
+        let total = now.saturating_duration_since(self.started);
+        // What is older than the request is the word of a clock that was set.
+        let age = read.as_ref().ok().and_then(|read| read.age(now));
+        self.total = age.and_then(|age| total.checked_sub(age)).unwrap_or(total);
     }
 }
 

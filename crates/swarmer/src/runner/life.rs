@@ -139,7 +139,7 @@ async fn work(
             // A task that never waits for anything must not keep the thread from its other users.
             tokio::task::coop::consume_budget().await;
         } else {
-            tokio::time::sleep(pause).await;
+            user.rest(pause).await;
         }
     }
 }

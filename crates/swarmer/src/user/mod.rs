@@ -160,8 +160,18 @@ impl User {
         let pause = self.tell_pause(pause);
         self.park(pause);
         if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
+            self.rest(pause).await;
         }
+    }
+
+    /// Does nothing for so long but answer servers that ask whether it is still there.
+    pub(crate) async fn rest(&mut self, pause: Duration) {
+        let mut sleep = std::pin::pin!(tokio::time::sleep(pause));
+        std::future::poll_fn(|cx| {
+            self.client.poll_idle(cx);
+            sleep.as_mut().poll(cx)
+        })
+        .await;
     }
 
     /// Writes a pause down, if the user has a transcript; how long it is to be made.

@@ -1,4 +1,4 @@
-//! Requests over HTTP/2: which connection takes them, and what comes after one that fails.
+//! Requests over connections in HTTP/2 that users share: which one takes them, and what comes after one that fails.
 
 use std::rc::Rc;
 
@@ -22,7 +22,7 @@ enum Opened {
 
 impl Client {
     /// One request, one answer, over HTTP/2 if the server speaks it.
-    pub(super) async fn attempt_http2(
+    pub(super) async fn attempt_multiplexed(
         &mut self,
         origin: &Rc<Origin>,
         request: &Request,
@@ -74,28 +74,16 @@ impl Client {
     }
 
     /// A connection to `origin` that takes a request at once.
-    fn multiplexed(&mut self, origin: &Rc<Origin>) -> Option<Multiplexed> {
-        let find = |many: &mut Vec<Multiplexed>| {
-            many.retain(|connection| !connection.is_closed());
-            let fits = |c: &&Multiplexed| Rc::ptr_eq(&c.origin, origin) && c.has_room();
-            many.iter().find(fits).cloned()
-        };
-        match self.shared.config.http2 {
-            Http2::Shared => find(&mut self.shared.multiplexed.borrow_mut()),
-            _ => find(&mut self.multiplexed),
-        }
+    fn multiplexed(&self, origin: &Rc<Origin>) -> Option<Multiplexed> {
+        let mut many = self.shared.multiplexed.borrow_mut();
+        many.retain(|connection| !connection.is_closed());
+        let fits = |c: &&Multiplexed| Rc::ptr_eq(&c.origin, origin) && c.has_room();
+        many.iter().find(fits).cloned()
     }
 
-    /// Opens a connection; users who share theirs wait for the one that somebody else is opening.
+    /// Opens a connection, or waits for the one that somebody else is opening.
     async fn open_or_join(&mut self, origin: &Rc<Origin>, run: &mut Run) -> Result<Opened, Error> {
         let shared = Rc::clone(&self.shared);
-        if shared.config.http2 != Http2::Shared {
-            let opened = self.open_any(origin, run).await?;
-            if let Opened::Many(connection) = &opened {
-                self.multiplexed.push(connection.clone());
-            }
-            return Ok(opened);
-        }
         let turn = tokio::time::timeout_at(run.deadline.into(), shared.opening.lock()).await;
         let _turn =
             turn.map_err(|_| Error::timeout(ErrorKind::Timeout, "no connection", run.limit))?;
@@ -113,10 +101,10 @@ impl Client {
 
     async fn open_any(&mut self, origin: &Rc<Origin>, run: &mut Run) -> Result<Opened, Error> {
         let connection = self.open(origin, run).await?;
-        if !is_spoken(self.shared.config.http2, &connection.stream) {
+        if !is_spoken(Http2::Shared, &connection.stream) {
             return Ok(Opened::One(connection));
         }
-        let Connection { origin, stream } = connection;
+        let Connection { origin, stream, .. } = connection;
         let begun =
             tokio::time::timeout_at(run.deadline.into(), Multiplexed::begin(origin, stream));
         let begun = begun.await;
@@ -126,9 +114,7 @@ impl Client {
     }
 
     /// No further request goes over this connection.
-    fn give_up(&mut self, connection: &Multiplexed) {
-        let keep = |other: &Multiplexed| !other.is_same(connection);
-        self.multiplexed.retain(keep);
-        self.shared.multiplexed.borrow_mut().retain(keep);
+    fn give_up(&self, connection: &Multiplexed) {
+        self.shared.multiplexed.borrow_mut().retain(|other| !other.is_same(connection));
     }
 }
