@@ -148,7 +148,7 @@ fn status(line: &[u8]) -> Option<(u16, u8)> {
 }
 
 /// The line at the front without its end, which is the first control character in it.
-fn line(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn line(bytes: &[u8]) -> Option<&[u8]> {
     let (line, end) = bytes.split_at_checked(until_control(bytes))?;
     end.starts_with(b"\r\n").then_some(line)
 }

@@ -1,4 +1,10 @@
 //! Blocks of header fields that a server sends, written down as HTTP/1.1 has them (RFC 7541; RFC 9113, section 8).
+//!
+//! Many servers say most fields in words each time, in Huffman's code, and the same words. So each thread keeps the words of
+//! the latest block, as `usual` does for HTTP/1.1, and compares before it decodes.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use http::StatusCode;
 
@@ -30,7 +36,37 @@ struct Line {
 const COLON: &[u8] = b": ";
 const END: &[u8] = b"\r\n";
 
-impl Held for Line {
+/// So many fields of a block are kept, each in so many bytes at most; the others are read anew each time.
+const KEPT: usize = 16;
+const LONGEST_KEPT: usize = 256;
+
+/// A field as it came, and what it says.
+#[derive(Debug)]
+struct Seen {
+    words: Box<[u8]>,
+    line: Rc<Line>,
+}
+
+thread_local! {
+    static LATEST: RefCell<[Option<Seen>; KEPT]> = const { RefCell::new([const { None }; KEPT]) };
+}
+
+/// What stands at the front of `block` if it is what this place had in the block before, and its bytes.
+fn recall(place: usize, block: &[u8]) -> Option<(Rc<Line>, usize)> {
+    LATEST.with_borrow(|latest| {
+        let seen = latest.get(place)?.as_ref()?;
+        block.starts_with(&seen.words).then(|| (Rc::clone(&seen.line), seen.words.len()))
+    })
+}
+
+fn remember(place: usize, words: &[u8], line: &Rc<Line>) {
+    if place < KEPT && words.len() <= LONGEST_KEPT {
+        let seen = Seen { words: words.into(), line: Rc::clone(line) };
+        LATEST.with_borrow_mut(|latest| latest[place] = Some(seen));
+    }
+}
+
+impl Held for Rc<Line> {
     fn size(&self) -> usize {
         self.text.len() - COLON.len() - END.len() + OVERHEAD
     }
@@ -39,7 +75,7 @@ impl Held for Line {
 /// Reads the blocks of one connection, in their order.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    table: Table<Line>,
+    table: Table<Rc<Line>>,
 }
 
 impl Incoming {
@@ -59,10 +95,11 @@ impl Incoming {
     ) -> Result<(), Error> {
         let mut rest = Rest(block);
         let mut text = Text { out, part, has_status: false };
+        let mut place = 0;
         while let Some(&first) = rest.0.first() {
             match first {
                 0x80.. => self.known(rest.number(7)?, &mut text)?,
-                0x40..0x80 => self.said(6, true, &mut rest, &mut text)?,
+                0x40..0x80 => self.said(6, &mut place, &mut rest, &mut text)?,
                 0x20..0x40 => {
                     let limit = rest.number(5)?;
                     if limit > LIMIT {
@@ -70,7 +107,7 @@ impl Incoming {
                     }
                     self.table.set_limit(limit);
                 }
-                _ => self.said(4, false, &mut rest, &mut text)?,
+                _ => self.said(4, &mut place, &mut rest, &mut text)?,
             }
         }
         text.end()
@@ -92,42 +129,67 @@ impl Incoming {
         text.accept(start, name)
     }
 
-    /// A field in words, of which the name may have a number.
+    /// A field in words, the one at this place among those of its block.
     fn said(
         &mut self,
         prefix: u32,
-        keep: bool,
+        place: &mut usize,
         rest: &mut Rest<'_>,
         text: &mut Text<'_>,
     ) -> Result<(), Error> {
         let start = text.out.len();
-        match rest.number(prefix)? {
-            0 => {
-                rest.string(text.out)?;
-                let name = &text.out[start..];
+        let line = if let Some((line, length)) = recall(*place, rest.0) {
+            rest.0 = &rest.0[length..];
+            text.out.extend_from_slice(&line.text);
+            line
+        } else {
+            self.fresh(prefix, *place, rest, text.out)?
+        };
+        *place += 1;
+        let name = line.name;
+        if prefix == 6 {
+            self.table.keep(line);
+        }
+        text.accept(start, name)
+    }
+
+    /// The same, for the first time: its line is appended to `out`.
+    fn fresh(
+        &self,
+        prefix: u32,
+        place: usize,
+        rest: &mut Rest<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Rc<Line>, Error> {
+        let (start, block) = (out.len(), rest.0);
+        let number = rest.number(prefix)?;
+        match (number, fixed(number), self.table.get(number)) {
+            (0, ..) => {
+                rest.string(out)?;
+                let name = &out[start..];
                 let name = name.strip_prefix(b":").unwrap_or(name);
                 if !encode::is_token(name) || name.iter().any(u8::is_ascii_uppercase) {
                     return Err(Error::protocol("HTTP/2: malformed header name"));
                 }
             }
-            number => match (fixed(number), self.table.get(number)) {
-                (Some((name, _)), _) => text.out.extend_from_slice(name),
-                (None, Some(line)) => text.out.extend_from_slice(&line.text[..line.name]),
-                (None, None) => return Err(unknown()),
-            },
+            (_, Some((name, _)), _) => out.extend_from_slice(name),
+            (.., Some(line)) => out.extend_from_slice(&line.text[..line.name]),
+            (.., None) => return Err(unknown()),
         }
-        let name = text.out.len() - start;
-        text.out.extend_from_slice(COLON);
-        let value = text.out.len();
-        rest.string(text.out)?;
-        if !encode::is_field_value(&text.out[value..]) {
+        let name = out.len() - start;
+        out.extend_from_slice(COLON);
+        let value = out.len();
+        rest.string(out)?;
+        if !encode::is_field_value(&out[value..]) {
             return Err(Error::protocol("HTTP/2: malformed header value"));
         }
-        text.out.extend_from_slice(END);
-        if keep {
-            self.table.keep(Line { text: text.out[start..].into(), name });
+        out.extend_from_slice(END);
+        let line = Rc::new(Line { text: out[start..].into(), name });
+        // A number of the table means another name with each field that is said.
+        if number <= FIXED.len() {
+            remember(place, &block[..block.len() - rest.0.len()], &line);
         }
-        text.accept(start, name)
+        Ok(line)
     }
 }
 
@@ -316,6 +378,24 @@ mod tests {
              location: https://www.example.com\r\ncontent-encoding: gzip\r\n\
              set-cookie: foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn words_are_compared_and_numbers_are_not() {
+        let mut incoming = Incoming::new();
+        let head = |text: &str| format!("HTTP/1.1 200 OK\r\n{text}\r\n");
+        // The number of `a` is that of `b` then: the same bytes, another name.
+        let block = b"\x88\x40\x01a\x011\x7e\x012";
+        assert_eq!(read(&mut incoming, Part::Head, block).unwrap(), head("a: 1\r\na: 2\r\n"));
+        assert_eq!(read(&mut incoming, Part::Head, block).unwrap(), head("a: 1\r\na: 2\r\n"));
+        let block = b"\x88\x40\x01b\x011\x7e\x012";
+        assert_eq!(read(&mut incoming, Part::Head, block).unwrap(), head("b: 1\r\nb: 2\r\n"));
+        // Kept or not is told by the words themselves.
+        let mut incoming = Incoming::new();
+        assert_eq!(read(&mut incoming, Part::Head, b"\x88\x00\x01b\x011").unwrap(), head("b: 1\r\n"));
+        assert!(read(&mut incoming, Part::Head, b"\x88\xbe").is_err());
+        assert_eq!(read(&mut incoming, Part::Head, b"\x88\x40\x01b\x011").unwrap(), head("b: 1\r\n"));
+        assert_eq!(read(&mut incoming, Part::Head, b"\x88\xbe").unwrap(), head("b: 1\r\n"));
     }
 
     #[test]

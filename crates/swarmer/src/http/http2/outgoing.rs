@@ -6,6 +6,7 @@
 use super::incoming::belongs_to_connection;
 use super::table::{FIXED, Held, LIMIT, OVERHEAD, Table};
 use crate::http::error::Error;
+use crate::http::usual;
 
 /// A field's number, and that is all.
 const KNOWN: (u8, u8) = (0x80, 7);
@@ -220,7 +221,11 @@ struct Field<'l> {
 impl<'l> Field<'l> {
     /// The one at the front.
     fn first(lines: &'l [u8]) -> Option<Self> {
-        let end = lines.windows(2).position(|pair| pair == b"\r\n")?;
+        let end = match usual::line(lines) {
+            Some(line) => line.len(),
+            // A tab is the only control character that may be in it.
+            None => lines.windows(2).position(|pair| pair == b"\r\n")?,
+        };
         let colon = lines[..end].iter().position(|byte| *byte == b':')?;
         let (text, value) = (&lines[..end + 2], lines[colon + 1..end].trim_ascii());
         Some(Self { text, name: &lines[..colon], value })
