@@ -102,6 +102,10 @@ impl Site {
             "/big" => (reply(), "x".repeat(5_000_000)),
             "/nothing" => (reply().status(204), String::new()),
             "/cookie" => (reply().header("set-cookie", "crumb=7"), String::new()),
+            "/mirror" => {
+                let own = parts.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-"));
+                (own.fold(reply(), |reply, (name, value)| reply.header(name, value)), String::new())
+            }
             "/moved" => (reply().status(302).header("location", "/echo"), String::new()),
             _ => {
                 let mut text = format!("{} {}\n", parts.method, parts.uri);
@@ -178,6 +182,61 @@ fn requests_and_answers_are_what_they_are_over_http_1() {
         assert!(moved.text().contains("cookie: crumb=7\n"), "{}", moved.text());
         assert_eq!(site.seen().0, 1, "one connection for all of it");
         assert_eq!((shared.counters().opened, shared.counters().reused), (1, 6));
+    });
+}
+
+/// Against the tables and the code of another implementation, in both directions: fields come again, change, and are more
+/// than a table holds.
+#[test]
+fn fields_of_all_kinds_come_back_as_they_were() {
+    on_a_driver(async || {
+        let site = Site::plain().await;
+        let (_, mut client) = client(own(), &site.url());
+        let mut random = 1u32;
+        let mut below = |limit: u32| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 8) % limit
+        };
+        for _ in 0..500 {
+            let mut fields = Vec::new();
+            for number in 0..below(12) {
+                let length = [3, 3, 30, 600][below(4) as usize];
+                let letter = char::from(b' ' + 1 + u8::try_from(below(94)).unwrap());
+                let value = format!("{letter}{}{letter}", "v\t ".repeat(length / 3));
+                fields.push((format!("X-{}", number + below(3)), value));
+            }
+            fields.dedup_by(|a, b| a.0 == b.0);
+            fields.sort();
+            fields.dedup_by(|a, b| a.0 == b.0);
+            let ask = fields
+                .iter()
+                .fold(Request::get("/mirror"), |ask, (name, value)| ask.header(name, value));
+            let answer = client.send(ask).await.result.unwrap();
+            let mut mirrored: Vec<_> = answer
+                .headers()
+                .map(|(name, value)| {
+                    (name.to_uppercase(), String::from_utf8(value.to_vec()).unwrap())
+                })
+                .filter(|(name, _)| name.starts_with("X-"))
+                .collect();
+            mirrored.sort();
+            assert_eq!(mirrored, fields);
+        }
+        assert_eq!(site.seen(), (1, 500));
+    });
+}
+
+#[test]
+fn a_request_that_takes_too_long_costs_no_connection() {
+    on_a_driver(async || {
+        let site = Site::plain().await;
+        let (_, mut client) = client(own(), &site.url());
+        for _ in 0..3 {
+            let slow = client.send(Request::get("/slow").timeout(Duration::from_millis(50))).await;
+            assert!(slow.result.unwrap_err().is_timeout());
+            assert!(text(&mut client, "/echo").await.starts_with("GET"));
+        }
+        assert_eq!(site.seen(), (1, 6));
     });
 }
 

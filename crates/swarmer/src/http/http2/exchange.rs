@@ -145,3 +145,96 @@ impl Connection {
         session.is_none_or(|session| session.poll_idle(cx, &mut self.stream))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::super::frame::{self, mark};
+    use crate::http::{BaseUrl, Client, Config, Http2, Request, Shared};
+
+    /// Reads until `expected` comes last.
+    async fn read_until(stream: &mut TcpStream, expected: &[u8]) {
+        let mut read = Vec::new();
+        while !read.ends_with(expected) {
+            assert!(stream.read_buf(&mut read).await.unwrap() > 0, "{}", read.escape_ascii());
+        }
+    }
+
+    async fn arrange() -> (TcpListener, Rc<Shared>, BaseUrl) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shared = Shared::new(Config { http2: Http2::Own, ..Config::default() });
+        let base = shared.base_url(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        (listener, shared, base)
+    }
+
+    /// Answers the request in hand.
+    fn answer() -> Vec<u8> {
+        let mut out = Vec::new();
+        frame::push(&mut out, frame::SETTINGS, 0, 0, &[]);
+        frame::push(&mut out, frame::HEADERS, mark::END_HEADERS | mark::END_STREAM, 1, &[b"\x89"]);
+        out
+    }
+
+    #[tokio::test]
+    async fn a_server_that_asks_a_waiting_user_is_answered() {
+        let (listener, shared, base) = arrange().await;
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(&answer()).await.unwrap();
+            read_until(&mut stream, b"\0\0\0\x04\x01\0\0\0\0").await;
+            for question in [b"question", b"one more"] {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let mut ping = Vec::new();
+                frame::push(&mut ping, frame::PING, 0, 0, &[question]);
+                stream.write_all(&ping).await.unwrap();
+                read_until(&mut stream, question).await;
+            }
+        };
+        let user = async {
+            let mut client = Client::new(&shared, Some(&base));
+            assert_eq!(client.send(Request::get("/")).await.result.unwrap().status(), 204);
+            poll_fn::<(), _>(|cx| {
+                client.poll_idle(cx);
+                std::task::Poll::Pending
+            })
+            .await;
+        };
+        let both = async {
+            tokio::select! {
+                () = server => {}
+                () = user => unreachable!("it waits for ever"),
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), both).await.expect("an answer");
+    }
+
+    #[tokio::test]
+    async fn a_connection_over_is_closed_while_the_user_waits() {
+        let (listener, shared, base) = arrange().await;
+        let mut client = Client::new(&shared, Some(&base));
+        let mut server = pin!(async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut said = answer();
+            frame::push(&mut said, frame::GOAWAY, 0, 0, &[&[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]]);
+            stream.write_all(&said).await.unwrap();
+            let mut read = Vec::new();
+            stream.read_to_end(&mut read).await.unwrap();
+        });
+        tokio::select! {
+            _ = client.send(Request::get("/")) => {}
+            () = &mut server => panic!("closed before an answer"),
+        }
+        let idle = poll_fn(|cx| {
+            client.poll_idle(cx);
+            server.as_mut().poll(cx)
+        });
+        tokio::time::timeout(Duration::from_secs(10), idle).await.expect("the connection's end");
+    }
+}

@@ -63,7 +63,8 @@ impl<'b> Frame<'b> {
     /// # Errors
     /// If it is larger than we take.
     pub(super) fn first(bytes: &'b [u8]) -> Result<Option<Self>, Error> {
-        let Some((&[a, b, c, kind, marks, s0, s1, s2, s3], rest)) = bytes.split_first_chunk::<HEAD>()
+        let Some((&[a, b, c, kind, marks, s0, s1, s2, s3], rest)) =
+            bytes.split_first_chunk::<HEAD>()
         else {
             return Ok(None);
         };
@@ -89,9 +90,10 @@ impl<'b> Frame<'b> {
         if !self.is_marked(mark::PADDED) {
             return Ok(self.payload);
         }
-        let content = self.payload.split_first().and_then(|(padding, rest)| {
-            rest.get(..rest.len().checked_sub(usize::from(*padding))?)
-        });
+        let content = self
+            .payload
+            .split_first()
+            .and_then(|(padding, rest)| rest.get(..rest.len().checked_sub(usize::from(*padding))?));
         content.ok_or_else(|| Error::protocol("HTTP/2: more padding than there are bytes"))
     }
 }

@@ -249,8 +249,7 @@ impl<'b> Rest<'b> {
     }
 
     fn byte(&mut self) -> Result<u8, Error> {
-        let (&first, rest) =
-            self.0.split_first().ok_or_else(|| compression("it is cut short"))?;
+        let (&first, rest) = self.0.split_first().ok_or_else(|| compression("it is cut short"))?;
         self.0 = rest;
         Ok(first)
     }
@@ -392,9 +391,15 @@ mod tests {
         assert_eq!(read(&mut incoming, Part::Head, block).unwrap(), head("b: 1\r\nb: 2\r\n"));
         // Kept or not is told by the words themselves.
         let mut incoming = Incoming::new();
-        assert_eq!(read(&mut incoming, Part::Head, b"\x88\x00\x01b\x011").unwrap(), head("b: 1\r\n"));
+        assert_eq!(
+            read(&mut incoming, Part::Head, b"\x88\x00\x01b\x011").unwrap(),
+            head("b: 1\r\n")
+        );
         assert!(read(&mut incoming, Part::Head, b"\x88\xbe").is_err());
-        assert_eq!(read(&mut incoming, Part::Head, b"\x88\x40\x01b\x011").unwrap(), head("b: 1\r\n"));
+        assert_eq!(
+            read(&mut incoming, Part::Head, b"\x88\x40\x01b\x011").unwrap(),
+            head("b: 1\r\n")
+        );
         assert_eq!(read(&mut incoming, Part::Head, b"\x88\xbe").unwrap(), head("b: 1\r\n"));
     }
 
@@ -429,7 +434,10 @@ mod tests {
             (b"\x88\xbe", "HTTP/2: malformed header block: a field that was never said"),
             (b"\x88\xff", "HTTP/2: malformed header block: it is cut short"),
             (b"\x88\x00\x05abc", "HTTP/2: malformed header block: it is cut short"),
-            (b"\x88\xff\xff\xff\xff\xff\x01", "HTTP/2: malformed header block: a number beyond all limits"),
+            (
+                b"\x88\xff\xff\xff\xff\xff\x01",
+                "HTTP/2: malformed header block: a number beyond all limits",
+            ),
             (b"\x88\x3f\xe2\x1f", "HTTP/2: malformed header block: a larger table than agreed"),
             (b"\x88\x00\x81\xff\x01b", "HTTP/2: malformed header block: Huffman code"),
         ] {

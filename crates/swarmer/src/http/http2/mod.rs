@@ -18,6 +18,8 @@ mod huffman;
 mod incoming;
 mod outgoing;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use h2::Reason;
 
@@ -171,7 +173,8 @@ impl Session {
     #[cold]
     fn split(&self, out: &mut Buf, start: usize, mut marks: u8) {
         let block = out.split_off(start + frame::HEAD);
-        let stream = u32::from_be_bytes([out[start + 5], out[start + 6], out[start + 7], out[start + 8]]);
+        let stream =
+            u32::from_be_bytes([out[start + 5], out[start + 6], out[start + 7], out[start + 8]]);
         out.truncate(start);
         let mut kind = frame::HEADERS;
         let mut parts = block.chunks(self.largest_payload).peekable();
@@ -360,14 +363,22 @@ impl Session {
             Awaits::Head if stream == self.stream.id => {
                 self.incoming.read(block, Part::Head, reply.room())?;
                 if !reply.add_head()? {
-                    return if ends { Err(Error::protocol("HTTP/2: nothing but an interim answer")) } else { Ok(false) };
+                    return if ends {
+                        Err(Error::protocol("HTTP/2: nothing but an interim answer"))
+                    } else {
+                        Ok(false)
+                    };
                 }
                 self.stream.awaits = Awaits::Body;
                 if ends { self.complete(reply) } else { Ok(false) }
             }
             Awaits::Body if stream == self.stream.id => {
                 self.incoming.read(block, Part::Trailers, &mut Buf::small())?;
-                if ends { self.complete(reply) } else { Err(Error::protocol("HTTP/2: a second head")) }
+                if ends {
+                    self.complete(reply)
+                } else {
+                    Err(Error::protocol("HTTP/2: a second head"))
+                }
             }
             _ => {
                 self.incoming.read(block, Part::Unwanted, &mut Buf::small())?;
@@ -417,7 +428,9 @@ impl Session {
                 }
                 setting::MAX_FRAME_SIZE => {
                     if !(frame::PAYLOAD..=frame::LARGEST_PAYLOAD).contains(&size) {
-                        return Err(Error::protocol("HTTP/2: a size of frames that is not allowed"));
+                        return Err(Error::protocol(
+                            "HTTP/2: a size of frames that is not allowed",
+                        ));
                     }
                     self.largest_payload = size;
                 }

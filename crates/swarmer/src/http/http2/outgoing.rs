@@ -103,7 +103,8 @@ impl Outgoing {
         let mut lines = fields;
         while !lines.starts_with(b"\r\n") {
             let known = self.table.fields().iter().position(|line| line.is_host);
-            if let Some(place) = known.filter(|at| lines.starts_with(&self.table.fields()[*at].text))
+            if let Some(place) =
+                known.filter(|at| lines.starts_with(&self.table.fields()[*at].text))
             {
                 number(out, KNOWN, self.table.number(place));
                 return Ok(());
@@ -153,7 +154,9 @@ impl Outgoing {
             return Ok(rest);
         }
         let said = |line: &Line| {
-            !line.is_host && line.name == name.len() && line.text[..line.name].eq_ignore_ascii_case(name)
+            !line.is_host
+                && line.name == name.len()
+                && line.text[..line.name].eq_ignore_ascii_case(name)
         };
         if let Some(place) = self.table.fields().iter().position(said) {
             number(out, PASSING, self.table.number(place));
@@ -162,7 +165,9 @@ impl Outgoing {
         }
         let of_name = |fixed: &(&str, &str)| fixed.0.as_bytes().eq_ignore_ascii_case(name);
         let fixed = FIXED.iter().position(of_name).map(|place| place + 1);
-        if let Some(place) = fixed.filter(|place| !value.is_empty() && FIXED[place - 1].1.as_bytes() == value) {
+        if let Some(place) =
+            fixed.filter(|place| !value.is_empty() && FIXED[place - 1].1.as_bytes() == value)
+        {
             number(out, KNOWN, place);
             return Ok(rest);
         }
@@ -322,7 +327,14 @@ mod tests {
 
     #[test]
     fn what_is_no_request_is_refused() {
-        for wire in ["", "GET", "GET /", "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost", "GET / HTTP/1.1\r\na\r\n\r\n"] {
+        for wire in [
+            "",
+            "GET",
+            "GET /",
+            "GET / HTTP/1.0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost",
+            "GET / HTTP/1.1\r\na\r\n\r\n",
+        ] {
             let error = Outgoing::new().write(wire.as_bytes(), false, "a", &mut Vec::new());
             assert!(error.unwrap_err().is_invalid(), "{wire:?}");
         }
