@@ -169,7 +169,8 @@ impl Connection {
         timings: &mut Timings,
     ) -> Poll<Result<(), Error>> {
         if let Some(session) = &mut self.session {
-            let outcome = ready!(session.poll_exchange(cx, &mut self.stream, outgoing, reply, timings));
+            let outcome =
+                ready!(session.poll_exchange(cx, &mut self.stream, outgoing, reply, timings));
             return Poll::Ready(outcome.map_err(|error| explained(session, &self.origin, error)));
         }
         if outgoing.wire.is_some()

@@ -9,7 +9,7 @@
 //! | part | task |
 //! |---|---|
 //! | `buffer` | buffers that circulate within the thread |
-//! | `encode`, `request`, `render` | a request, from the builder to bytes |
+//! | `encode`, `request`, `render`, `wire` | a request, from the builder to bytes, and taken apart again for HTTP/2 |
 //! | `usual`, `head`, `body`, `reply` | an answer, from bytes to head and unframed body, without I/O |
 //! | `decode` | content encodings |
 //! | `origin`, `resolve`, `tls`, `connect` | from a URL to a connection |
@@ -52,6 +52,7 @@ mod timer;
 mod timings;
 mod tls;
 mod usual;
+mod wire;
 
 pub use allow::AllowList;
 pub use client::{Client, Exchange};

@@ -24,6 +24,7 @@ use super::head::{self, Head};
 use super::http2::{CONNECTION_WINDOW, STREAM_WINDOW};
 use super::origin::Origin;
 use super::timings::Timings;
+use super::wire::{Field, Line, belongs_to_connection, malformed};
 use crate::clock;
 
 /// Largest head accepted, as in HTTP/1.1.
@@ -220,22 +221,18 @@ async fn read_body(
 
 /// The request and its body, out of their form in HTTP/1.1, of which one copy is made for all parts.
 fn request_of(wire: &[u8], origin: &Origin) -> Result<(Request<()>, Bytes), Error> {
-    let malformed = || Error::invalid("a request that HTTP/2 cannot carry");
-    let ends = wire.windows(4).position(|four| four == b"\r\n\r\n");
-    let ends = ends.ok_or_else(|| Error::invalid("a request without an end"))? + 4;
     let wire = Bytes::copy_from_slice(wire);
-    let mut words = wire.split(|byte| *byte == b' ');
-    let method = Method::from_bytes(words.next().unwrap_or_default());
-    let target = words.next().unwrap_or_default();
+    let Line { method, target, rest: mut lines } = Line::first(&wire).ok_or_else(malformed)?;
     let mut request = Request::new(());
-    *request.method_mut() =
-        method.map_err(|_| Error::invalid("a method that HTTP/2 cannot carry"))?;
+    *request.method_mut() = Method::from_bytes(method).map_err(|_| malformed())?;
     let mut authority = origin.authority.as_bytes();
-    for (name, value) in head::fields(&wire[..ends]) {
-        if name.eq_ignore_ascii_case("host") {
+    while !lines.starts_with(b"\r\n") {
+        let Field { text, name, value } = Field::first(lines).ok_or_else(malformed)?;
+        lines = &lines[text.len()..];
+        if name.eq_ignore_ascii_case(b"host") {
             authority = value;
         } else if !belongs_to_connection(name) {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed())?;
+            let name = HeaderName::from_bytes(name).map_err(|_| malformed())?;
             let value = HeaderValue::from_maybe_shared(wire.slice_ref(value));
             let mut value = value.map_err(|_| malformed())?;
             // Never twice the same: in the table of what was said before it would only drive out what is.
@@ -245,7 +242,7 @@ fn request_of(wire: &[u8], origin: &Origin) -> Result<(Request<()>, Bytes), Erro
     }
     *request.uri_mut() = uri(origin.secure, wire.slice_ref(target), authority)
         .map_err(|_| Error::invalid("a target that HTTP/2 cannot carry"))?;
-    Ok((request, wire.slice(ends..)))
+    Ok((request, wire.slice_ref(&lines[2..])))
 }
 
 fn uri(secure: bool, target: Bytes, authority: &[u8]) -> Result<Uri, http::Error> {
@@ -256,13 +253,6 @@ fn uri(secure: bool, target: Bytes, authority: &[u8]) -> Result<Uri, http::Error
     Ok(Uri::from_parts(parts)?)
 }
 
-/// Fields that are about a connection and must not be in HTTP/2 (RFC 9113, section 8.2.2).
-fn belongs_to_connection(name: &str) -> bool {
-    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-}
-
 /// The head of an answer as HTTP/1.1 writes it.
 fn head_of(status: StatusCode, headers: &HeaderMap) -> Buf {
     let mut buf = Buf::large();
@@ -271,7 +261,9 @@ fn head_of(status: StatusCode, headers: &HeaderMap) -> Buf {
     buf.push(b' ');
     buf.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     buf.extend_from_slice(b"\r\n");
-    for (name, value) in headers.iter().filter(|(name, _)| !belongs_to_connection(name.as_str())) {
+    for (name, value) in
+        headers.iter().filter(|(name, _)| !belongs_to_connection(name.as_str().as_bytes()))
+    {
         buf.extend_from_slice(name.as_str().as_bytes());
         buf.extend_from_slice(b": ");
         buf.extend_from_slice(value.as_bytes());

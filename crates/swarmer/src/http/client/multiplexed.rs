@@ -1,6 +1,10 @@
 //! Requests over connections in HTTP/2 that users share: which one takes them, and what comes after one that fails.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
 
 use super::{Client, Run};
 use crate::http::buffer::Buf;
@@ -54,8 +58,10 @@ impl Client {
                 (self.render(request, origin)?, self.shared.config.max_response_body);
             let answers_head = request.method == Method::HEAD;
             let exchange = connection.exchange(&wire, answers_head, limit, &mut run.timings);
-            let outcome = tokio::time::timeout_at(run.deadline.into(), exchange).await;
-            match outcome.map_err(|_| Error::timeout(ErrorKind::Timeout, "no answer", run.limit))? {
+            let outcome = self.in_time(exchange, run.deadline).await;
+            let outcome =
+                outcome.ok_or_else(|| Error::timeout(ErrorKind::Timeout, "no answer", run.limit));
+            match outcome? {
                 Ok(answer) => return Ok(answer),
                 // Once more over another connection, if nothing can happen twice by that.
                 Err((error, left)) => {
@@ -71,6 +77,17 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// What `exchange` comes to; `None` if that takes too long.
+    async fn in_time<T>(&mut self, exchange: impl Future<Output = T>, until: Instant) -> Option<T> {
+        let mut exchange = pin!(exchange);
+        poll_fn(|cx| match exchange.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending if self.timer.poll_passed(cx, until) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 
     /// A connection to `origin` that takes a request at once.

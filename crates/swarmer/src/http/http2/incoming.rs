@@ -13,6 +13,7 @@ use super::table::{FIXED, Held, LIMIT, OVERHEAD, Table};
 use crate::http::encode;
 use crate::http::error::Error;
 use crate::http::head::HEAD_LIMIT;
+use crate::http::wire::belongs_to_connection;
 
 /// What a block is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -322,18 +323,6 @@ impl Text<'_> {
 #[cold]
 fn without_status() -> Error {
     Error::protocol("HTTP/2: a head that does not begin with the status")
-}
-
-/// Fields that are about a connection and must not be in HTTP/2 (RFC 9113, section 8.2.2).
-pub(super) fn belongs_to_connection(name: &[u8]) -> bool {
-    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-    match name.len() {
-        7 => is(b"upgrade"),
-        10 => is(b"connection") || is(b"keep-alive"),
-        16 => is(b"proxy-connection"),
-        17 => is(b"transfer-encoding"),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

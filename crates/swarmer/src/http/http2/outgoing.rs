@@ -3,10 +3,9 @@
 //! Most lines of a request were in the user's request before it, at the same place. So each connection remembers lines as
 //! they stand in HTTP/1.1, and compares before it reads: what was said before is one byte.
 
-use super::incoming::belongs_to_connection;
 use super::table::{FIXED, Held, LIMIT, OVERHEAD, Table};
 use crate::http::error::Error;
-use crate::http::usual;
+use crate::http::wire::{Field, Line, belongs_to_connection, malformed};
 
 /// A field's number, and that is all.
 const KNOWN: (u8, u8) = (0x80, 7);
@@ -27,7 +26,7 @@ const HTTPS: usize = 7;
 
 /// A line of a request that was said before, with its end.
 #[derive(Debug)]
-struct Line {
+struct Said {
     text: Box<[u8]>,
     /// Bytes of its name.
     name: usize,
@@ -36,7 +35,7 @@ struct Line {
     is_host: bool,
 }
 
-impl Held for Line {
+impl Held for Said {
     fn size(&self) -> usize {
         self.size
     }
@@ -45,7 +44,7 @@ impl Held for Line {
 /// Writes the blocks of one connection, in their order.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    table: Table<Line>,
+    table: Table<Said>,
     /// The place of the line that comes next if this request is like the one before.
     next: usize,
     /// The smallest limit of the table since the last block, if it changed: to be told in the next one.
@@ -126,14 +125,14 @@ impl Outgoing {
         number(out, if keep { KEPT } else { PASSING }, AUTHORITY);
         string(out, value);
         if keep {
-            self.table.keep(Line { text: text.into(), name: 4, size, is_host: true });
+            self.table.keep(Said { text: text.into(), name: 4, size, is_host: true });
         }
     }
 
     /// A line at the front of `lines` that was said before; its bytes.
     fn repeated(&mut self, lines: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         let fields = self.table.fields();
-        let is_next = |line: &Line| lines.starts_with(&line.text);
+        let is_next = |line: &Said| lines.starts_with(&line.text);
         let expected = fields.get(self.next).is_some_and(is_next).then_some(self.next);
         let place = expected.or_else(|| fields.iter().position(is_next))?;
         let line = &fields[place];
@@ -153,7 +152,7 @@ impl Outgoing {
         if !may_be_sent(name, value) {
             return Ok(rest);
         }
-        let said = |line: &Line| {
+        let said = |line: &Said| {
             !line.is_host
                 && line.name == name.len()
                 && line.text[..line.name].eq_ignore_ascii_case(name)
@@ -179,7 +178,7 @@ impl Outgoing {
         }
         string(out, value);
         if keep {
-            self.table.keep(Line { text: text.into(), name: name.len(), size, is_host: false });
+            self.table.keep(Said { text: text.into(), name: name.len(), size, is_host: false });
             self.next = self.table.fields().len();
         }
         Ok(rest)
@@ -188,10 +187,7 @@ impl Outgoing {
 
 /// Method, scheme and path; the lines behind the first one.
 fn request_line<'w>(wire: &'w [u8], secure: bool, out: &mut Vec<u8>) -> Option<&'w [u8]> {
-    let blank = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b' ');
-    let (method, rest) = wire.split_at(blank(wire)?);
-    let rest = &rest[1..];
-    let (target, rest) = rest.split_at(blank(rest)?);
+    let Line { method, target, rest } = Line::first(wire)?;
     match method {
         b"GET" => number(out, KNOWN, METHOD),
         b"POST" => number(out, KNOWN, POST),
@@ -207,34 +203,7 @@ fn request_line<'w>(wire: &'w [u8], secure: bool, out: &mut Vec<u8>) -> Option<&
         number(out, PASSING, PATH);
         string(out, target);
     }
-    rest.strip_prefix(b" HTTP/1.1\r\n")
-}
-
-#[cold]
-fn malformed() -> Error {
-    Error::invalid("a request that HTTP/2 cannot carry")
-}
-
-/// A line and its parts.
-struct Field<'l> {
-    /// With its end.
-    text: &'l [u8],
-    name: &'l [u8],
-    value: &'l [u8],
-}
-
-impl<'l> Field<'l> {
-    /// The one at the front.
-    fn first(lines: &'l [u8]) -> Option<Self> {
-        let end = match usual::line(lines) {
-            Some(line) => line.len(),
-            // A tab is the only control character that may be in it.
-            None => lines.windows(2).position(|pair| pair == b"\r\n")?,
-        };
-        let colon = lines[..end].iter().position(|byte| *byte == b':')?;
-        let (text, value) = (&lines[..end + 2], lines[colon + 1..end].trim_ascii());
-        Some(Self { text, name: &lines[..colon], value })
-    }
+    Some(rest)
 }
 
 /// Whether a field may be in a request over HTTP/2 (RFC 9113, sections 8.2.2 and 8.3.1).
