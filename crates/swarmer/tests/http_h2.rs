@@ -136,8 +136,19 @@ impl Site {
     }
 }
 
+fn speaking(http2: Http2) -> Config {
+    Config { http2, ..impatient() }
+}
+
 fn own() -> Config {
-    Config { http2: Http2::Own, ..impatient() }
+    speaking(Http2::Own)
+}
+
+/// What must be the same whoever shares a connection.
+fn either_way(test: impl AsyncFn(Config)) {
+    for http2 in [Http2::Own, Http2::Shared] {
+        on_a_driver(async || test(speaking(http2)).await);
+    }
 }
 
 /// Runs a test on a thread that users live on.
@@ -152,9 +163,9 @@ async fn text(client: &mut Client, path: &str) -> String {
 
 #[test]
 fn requests_and_answers_are_what_they_are_over_http_1() {
-    on_a_driver(async || {
+    either_way(async |config| {
         let site = Site::plain().await;
-        let (shared, mut client) = client(own(), &site.url());
+        let (shared, mut client) = client(config.clone(), &site.url());
         let exchange = client
             .send(Request::post("/echo?a=b").bearer("tok").header("X-One", "1").json(&[1, 2]))
             .await;
@@ -189,9 +200,9 @@ fn requests_and_answers_are_what_they_are_over_http_1() {
 /// than a table holds.
 #[test]
 fn fields_of_all_kinds_come_back_as_they_were() {
-    on_a_driver(async || {
+    either_way(async |config| {
         let site = Site::plain().await;
-        let (_, mut client) = client(own(), &site.url());
+        let (_, mut client) = client(config.clone(), &site.url());
         let mut random = 1u32;
         let mut below = |limit: u32| {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -228,9 +239,9 @@ fn fields_of_all_kinds_come_back_as_they_were() {
 
 #[test]
 fn a_request_that_takes_too_long_costs_no_connection() {
-    on_a_driver(async || {
+    either_way(async |config| {
         let site = Site::plain().await;
-        let (_, mut client) = client(own(), &site.url());
+        let (_, mut client) = client(config.clone(), &site.url());
         for _ in 0..3 {
             let slow = client.send(Request::get("/slow").timeout(Duration::from_millis(50))).await;
             assert!(slow.result.unwrap_err().is_timeout());
@@ -303,11 +314,59 @@ fn users_share_connections_if_they_are_told_to() {
     });
 }
 
+/// Large answers and large requests at once, one that the server gives up among them, and one that nobody waits for.
 #[test]
-fn a_request_the_server_did_not_look_at_is_sent_again() {
+fn what_becomes_of_one_request_is_nothing_to_the_others() {
     on_a_driver(async || {
         let site = Site::plain().await;
-        let (_, mut client) = client(own(), &site.url());
+        let shared = Shared::new(speaking(Http2::Shared));
+        let base = shared.base_url(&site.url()).unwrap();
+        let client = || Client::new(&shared, Some(&base));
+        // So that all of them find the connection open.
+        text(&mut client(), "/echo").await;
+        let users: Vec<_> = (0..40)
+            .map(|number| {
+                let mut client = client();
+                tokio::task::spawn_local(async move {
+                    let body = char::from(b'a' + number % 26).to_string().repeat(300_000);
+                    let ask = match number % 5 {
+                        0 => Request::get("/big"),
+                        1 => Request::post("/echo").body(&body, "text/plain"),
+                        2 => Request::post("/reset"),
+                        3 => Request::get("/slow").timeout(Duration::from_millis(50)),
+                        _ => Request::get("/pause"),
+                    };
+                    let result = client.send(ask).await.result;
+                    match (number % 5, result) {
+                        (0, Ok(answer)) => assert_eq!(answer.body().len(), 5_000_000),
+                        (1, Ok(answer)) => assert!(answer.text().ends_with(&body)),
+                        (2, Err(error)) => assert_eq!(error.kind(), ErrorKind::Closed),
+                        (3, Err(error)) => assert!(error.is_timeout()),
+                        (4, Ok(answer)) => assert_eq!(answer.text(), "paused"),
+                        (_, other) => panic!("{number}: {other:?}"),
+                    }
+                })
+            })
+            .collect();
+        for user in users {
+            user.await.unwrap();
+        }
+        assert_eq!(site.seen(), (1, 41));
+        let cancelled = async {
+            while site.cancelled.load(Ordering::SeqCst) < 8 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), cancelled).await.expect("all are told");
+        assert!(text(&mut client(), "/echo").await.starts_with("GET"));
+    });
+}
+
+#[test]
+fn a_request_the_server_did_not_look_at_is_sent_again() {
+    either_way(async |config| {
+        let site = Site::plain().await;
+        let (_, mut client) = client(config.clone(), &site.url());
         assert!(text(&mut client, "/echo").await.starts_with("GET"));
         let refused = client.send(Request::post("/refuse-once")).await.result.unwrap();
         assert!(refused.text().starts_with("POST"), "{}", refused.text());
@@ -323,14 +382,14 @@ fn a_request_the_server_did_not_look_at_is_sent_again() {
 
 #[test]
 fn failures_have_texts_that_repeat() {
-    on_a_driver(async || {
+    either_way(async |config| {
         let site = Site::plain().await;
-        let (_, mut client) = client(own(), &site.url());
+        let (_, mut client) = client(config.clone(), &site.url());
         let reset = client.send(Request::post("/reset")).await.result.unwrap_err();
         assert_eq!(reset.kind(), ErrorKind::Closed);
         assert_eq!(
             reset.repr(),
-            "ConnectionClosed('HTTP/2: server gave up the request: unexpected internal error encountered')"
+            "ConnectionClosed('HTTP/2: server gave up the request: INTERNAL_ERROR')"
         );
         let slammed = client.send(Request::post("/slam")).await.result.unwrap_err();
         assert_eq!(slammed.kind(), ErrorKind::Closed, "{slammed}");
@@ -344,7 +403,7 @@ fn failures_have_texts_that_repeat() {
         };
         tokio::time::timeout(limit, cancelled).await.expect("the server learns that nobody waits");
         assert!(text(&mut client, "/echo").await.starts_with("GET"), "life goes on");
-        let small = Config { max_response_body: 1_000, ..own() };
+        let small = Config { max_response_body: 1_000, ..config.clone() };
         let (_, mut client) = http_support::client(small, &site.url());
         let large = client.send(Request::get("/big")).await.result.unwrap_err();
         assert_eq!(large.kind(), ErrorKind::TooLarge);
@@ -353,14 +412,14 @@ fn failures_have_texts_that_repeat() {
 
 #[test]
 fn a_server_that_does_not_speak_it_is_told_apart() {
-    on_a_driver(async || {
+    either_way(async |config| {
         for bytes in
             ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "", "\0\0\0\0garbage"]
         {
             let server = Server::start(move |peer| {
                 peer.send(bytes);
             });
-            let mut client = server.client_with(own());
+            let mut client = server.client_with(config.clone());
             let error = client.send(Request::get("/")).await.result.unwrap_err();
             assert!(
                 matches!(error.kind(), ErrorKind::Closed | ErrorKind::Protocol),

@@ -19,9 +19,9 @@ use super::cookies::Jar;
 use super::decode::decode;
 use super::error::{Error, ErrorKind};
 use super::head::{self, Head};
-use super::http2::Session;
-use super::multiplex::{self, Http2};
+use super::http2::Own;
 use super::origin::{BaseUrl, Origin, parse_url};
+use super::protocol::{self, Http2};
 use super::redirect;
 use super::render::render;
 use super::reply::Reply;
@@ -337,9 +337,10 @@ impl Client {
                 counters.resumed += u64::from(kind == Some(HandshakeKind::Resumed));
             }
         });
-        let own = self.shared.config.http2 == Http2::Own && multiplex::is_spoken(Http2::Own, &stream);
-        let session = own.then(|| Box::new(Session::new()));
-        Ok(Connection { origin: Rc::clone(origin), stream, session })
+        let is_own =
+            self.shared.config.http2 == Http2::Own && protocol::is_http2(Http2::Own, &stream);
+        let http2 = is_own.then(|| Box::new(Own::new()));
+        Ok(Connection { origin: Rc::clone(origin), stream, http2 })
     }
 
     fn own_tls(&mut self) -> Result<Arc<ClientConfig>, Error> {
@@ -397,7 +398,8 @@ impl Client {
             return Err(Error::timeout(ErrorKind::Timeout, "no answer", run.limit));
         }
         let mut reply = self.new_reply(request);
-        run.timings.bytes_received += scripted.play(&mut reply)? as u64;
+        let read = scripted.play(self.shared.config.http2, &wire, origin, &mut reply)?;
+        run.timings.bytes_received += read as u64;
         run.timings.total = clock::now().saturating_duration_since(run.timings.started);
         run.timings.first_byte = Some(run.timings.total);
         finished(reply)

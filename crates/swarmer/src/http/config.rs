@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use super::allow::AllowList;
-use super::multiplex::Http2;
+use super::protocol::Http2;
 
 /// Settings of all clients of a run.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 use super::arrival::{self, Read};
 use super::buffer::Buf;
 use super::error::{Error, ErrorKind};
-use super::http2::Session;
+use super::http2::Own;
 use super::origin::Origin;
 use super::reply::Reply;
 use super::timings::Timings;
@@ -32,7 +32,7 @@ pub(super) struct Connection {
     pub(super) origin: Rc<Origin>,
     pub(super) stream: Stream,
     /// What is spoken, if that is HTTP/2.
-    pub(super) session: Option<Box<Session>>,
+    pub(super) http2: Option<Box<Own>>,
 }
 
 /// A rendered request on its way out.
@@ -134,8 +134,8 @@ impl Connection {
     ///
     /// Costs no system call unless the reactor has already reported something.
     pub(super) fn is_alive(&mut self) -> bool {
-        if let Some(session) = &mut self.session {
-            return session.is_alive(&mut self.stream);
+        if let Some(own) = &mut self.http2 {
+            return own.is_alive(&mut self.stream);
         }
         match &mut self.stream {
             Stream::Plain(stream) => {
@@ -155,7 +155,7 @@ impl Connection {
     /// # Errors
     /// Of kind [`Invalid`](ErrorKind::Invalid) if the connection's protocol cannot carry it.
     pub(super) fn begin(&mut self, wire: &[u8]) -> Result<(), Error> {
-        self.session.as_mut().map_or(Ok(()), |session| session.begin(wire, &self.origin))
+        self.http2.as_mut().map_or(Ok(()), |own| own.begin(wire, &self.origin))
     }
 
     /// Writes the request and reads its answer, until that is complete or fails.
@@ -168,10 +168,9 @@ impl Connection {
         reply: &mut Reply,
         timings: &mut Timings,
     ) -> Poll<Result<(), Error>> {
-        if let Some(session) = &mut self.session {
-            let outcome =
-                ready!(session.poll_exchange(cx, &mut self.stream, outgoing, reply, timings));
-            return Poll::Ready(outcome.map_err(|error| explained(session, &self.origin, error)));
+        if let Some(own) = &mut self.http2 {
+            let outcome = own.poll_exchange(cx, &mut self.stream, outgoing, reply, timings);
+            return outcome.map_err(|error| own.explained(&self.origin, error));
         }
         if outgoing.wire.is_some()
             && let Poll::Ready(Err(error)) = self.poll_send(cx, outgoing, timings)
@@ -240,14 +239,4 @@ impl Connection {
             }
         }
     }
-}
-
-/// A server of which nothing was ever heard in HTTP/2 may not know it, unless it was agreed upon.
-#[cold]
-fn explained(session: &Session, origin: &Origin, error: Error) -> Error {
-    if session.has_greeted() || origin.secure {
-        return error;
-    }
-    let text = "no answer in HTTP/2, which --http2 takes for granted without TLS";
-    Error::new(error.kind(), format!("{text}: {error}"))
 }

@@ -3,8 +3,8 @@
 //! A [`Request`] is built straight into a pooled buffer, [`Client::send`] gives an [`Exchange`] of answer and
 //! [`Timings`]. What the clients of a thread have in common is in [`Shared`]; nothing here crosses threads.
 //!
-//! HTTP/1.1 is spoken by this module itself, on tokio's sockets, because the cost of a request is what the project
-//! exists for: one write, one read, no allocation, no copy of the answer. How the parts fit, from the bytes up:
+//! HTTP is spoken by this module itself, on tokio's sockets, because the cost of a request is what the project exists
+//! for: one write, one read, no allocation, and in HTTP/1.1 no copy of the answer. How the parts fit, from the bytes up:
 //!
 //! | part | task |
 //! |---|---|
@@ -14,8 +14,7 @@
 //! | `decode` | content encodings |
 //! | `origin`, `resolve`, `tls`, `connect` | from a URL to a connection |
 //! | `conn`, `arrival` | one exchange over one connection, and when its bytes came |
-//! | `http2` | HTTP/2 over connections of a user's own, in the same forms of request and answer |
-//! | `multiplex` | HTTP/2 over connections that users share, by a library |
+//! | `protocol`, `http2` | HTTP/2, in the same forms of request and answer |
 //! | `timer` | time limits |
 //! | `client`, `redirect`, `cookies` | which connection, how often, where to |
 //! | `tap` | where transcripts look on |
@@ -36,8 +35,8 @@ mod encode;
 mod error;
 mod head;
 mod http2;
-mod multiplex;
 mod origin;
+mod protocol;
 mod redirect;
 mod render;
 mod reply;
@@ -58,9 +57,8 @@ pub use allow::AllowList;
 pub use client::{Client, Exchange};
 pub use config::{Config, TlsSessions};
 pub use error::{Error, ErrorKind};
-pub use multiplex::Http2;
-pub(crate) use multiplex::TRACEPARENT;
 pub use origin::BaseUrl;
+pub use protocol::Http2;
 pub use request::{Method, Request};
 pub use response::Response;
 #[cfg(any(test, feature = "testing"))]

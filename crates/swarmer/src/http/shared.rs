@@ -10,7 +10,7 @@ use url::Url;
 
 use super::config::Config;
 use super::error::Error;
-use super::multiplex::Multiplexed;
+use super::http2::Multiplexed;
 use super::origin::{BaseUrl, Origin, authority, parse_url};
 use super::tap::Tap;
 use super::tls;

@@ -14,7 +14,7 @@ use rustls::{
 
 use super::config::{Config, TlsSessions};
 use super::error::{Error, ErrorKind};
-use super::multiplex;
+use super::protocol;
 
 /// Sessions a user can resume: one per origin it talks to is enough.
 const SESSIONS_PER_USER: usize = 4;
@@ -38,7 +38,7 @@ pub(super) fn client_config(config: &Config) -> Result<ClientConfig, Error> {
             .map_err(|error| Error::new(ErrorKind::Tls, error.to_string()))?;
         builder.with_webpki_verifier(verifier).with_no_client_auth()
     };
-    tls_config.alpn_protocols = multiplex::protocols(config.http2);
+    tls_config.alpn_protocols = protocol::offered(config.http2);
     tls_config.resumption = match config.tls_sessions {
         TlsSessions::Off => Resumption::disabled(),
         TlsSessions::Own | TlsSessions::Shared => Resumption::in_memory_sessions(SESSIONS_SHARED),

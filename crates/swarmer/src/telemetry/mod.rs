@@ -8,6 +8,9 @@ pub(crate) mod prometheus;
 pub(crate) use config::Push;
 use rand::{Rng, RngExt};
 
+/// Names the trace of a request in its header (W3C Trace Context).
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
 /// A W3C `traceparent` header value: version 00, a random trace id and parent id, sampled.
 ///
 /// 55 bytes on the stack; making one costs a few nanoseconds and no allocation.

@@ -14,7 +14,7 @@ use super::stop::StopSignal;
 use super::{Env, User};
 use crate::http::{self, Response};
 use crate::report::python;
-use crate::telemetry::TraceParent;
+use crate::telemetry::{TRACEPARENT, TraceParent};
 
 /// What a check on a reply says: fine, or why not.
 pub type Verdict = Result<(), String>;
@@ -250,7 +250,7 @@ impl<'u, C: FnOnce(&Response) -> Verdict> Request<'u, C> {
                 transcript.request(method.as_str(), inner.target(), name);
             }
             let trace = TraceParent::random(&mut *user.env.trace_rng.borrow_mut());
-            inner.push_header(http::TRACEPARENT, &[trace.as_bytes()]);
+            inner.push_header(TRACEPARENT, &[trace.as_bytes()]);
 
             let exchange = {
                 let in_flight = InFlight::begin(&user.stop, &user.env);

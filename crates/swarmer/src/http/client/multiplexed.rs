@@ -11,8 +11,9 @@ use crate::http::buffer::Buf;
 use crate::http::conn::Connection;
 use crate::http::error::{Error, ErrorKind};
 use crate::http::head::Head;
-use crate::http::multiplex::{Http2, Left, Multiplexed, is_spoken};
+use crate::http::http2::{Left, Multiplexed};
 use crate::http::origin::Origin;
+use crate::http::protocol::{Http2, is_http2};
 use crate::http::request::{Method, Request};
 
 /// A server that refuses a request so often does not want it.
@@ -57,7 +58,7 @@ impl Client {
             let (wire, limit) =
                 (self.render(request, origin)?, self.shared.config.max_response_body);
             let answers_head = request.method == Method::HEAD;
-            let exchange = connection.exchange(&wire, answers_head, limit, &mut run.timings);
+            let exchange = connection.exchange(wire, answers_head, limit, &mut run.timings);
             let outcome = self.in_time(exchange, run.deadline).await;
             let outcome =
                 outcome.ok_or_else(|| Error::timeout(ErrorKind::Timeout, "no answer", run.limit));
@@ -118,16 +119,11 @@ impl Client {
 
     async fn open_any(&mut self, origin: &Rc<Origin>, run: &mut Run) -> Result<Opened, Error> {
         let connection = self.open(origin, run).await?;
-        if !is_spoken(Http2::Shared, &connection.stream) {
+        if !is_http2(Http2::Shared, &connection.stream) {
             return Ok(Opened::One(connection));
         }
         let Connection { origin, stream, .. } = connection;
-        let begun =
-            tokio::time::timeout_at(run.deadline.into(), Multiplexed::begin(origin, stream));
-        let begun = begun.await;
-        begun
-            .map_err(|_| Error::timeout(ErrorKind::Timeout, "no connection", run.limit))?
-            .map(Opened::Many)
+        Ok(Opened::Many(Multiplexed::over(origin, stream)))
     }
 
     /// No further request goes over this connection.

@@ -43,9 +43,39 @@ pub(super) mod mark {
 pub(super) mod setting {
     pub(in super::super) const HEADER_TABLE_SIZE: u16 = 1;
     pub(in super::super) const ENABLE_PUSH: u16 = 2;
+    pub(in super::super) const MAX_CONCURRENT_STREAMS: u16 = 3;
     pub(in super::super) const INITIAL_WINDOW_SIZE: u16 = 4;
     pub(in super::super) const MAX_FRAME_SIZE: u16 = 5;
     pub(in super::super) const MAX_HEADER_LIST_SIZE: u16 = 6;
+}
+
+/// Why somebody gives up (RFC 9113, section 7).
+pub(super) mod reason {
+    pub(in super::super) const NO_ERROR: u32 = 0;
+    pub(in super::super) const PROTOCOL_ERROR: u32 = 1;
+    pub(in super::super) const REFUSED_STREAM: u32 = 7;
+    pub(in super::super) const CANCEL: u32 = 8;
+
+    /// As the standard calls it.
+    pub(in super::super) fn name(code: u32) -> &'static str {
+        match code {
+            NO_ERROR => "NO_ERROR",
+            PROTOCOL_ERROR => "PROTOCOL_ERROR",
+            2 => "INTERNAL_ERROR",
+            3 => "FLOW_CONTROL_ERROR",
+            4 => "SETTINGS_TIMEOUT",
+            5 => "STREAM_CLOSED",
+            6 => "FRAME_SIZE_ERROR",
+            REFUSED_STREAM => "REFUSED_STREAM",
+            CANCEL => "CANCEL",
+            9 => "COMPRESSION_ERROR",
+            10 => "CONNECT_ERROR",
+            11 => "ENHANCE_YOUR_CALM",
+            12 => "INADEQUATE_SECURITY",
+            13 => "HTTP_1_1_REQUIRED",
+            _ => "a reason that the standard does not know",
+        }
+    }
 }
 
 /// A frame that has come whole.

@@ -84,18 +84,20 @@ impl Incoming {
         Self { table: Table::new() }
     }
 
-    /// Appends what `block` says to `out`: a whole head for [`Part::Head`], else nothing.
+    /// Appends what `block` says to `out`: a whole head for [`Part::Head`], else nothing. Gives what is wrong with this
+    /// answer alone.
     ///
     /// # Errors
-    /// Of kind [`Protocol`](crate::http::ErrorKind::Protocol) where the block is not as it must be.
+    /// Of kind [`Protocol`](crate::http::ErrorKind::Protocol) where the block is not as it must be, so that no further one
+    /// would be understood.
     pub(super) fn read(
         &mut self,
         block: &[u8],
         part: Part,
         out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    ) -> Result<Result<(), Error>, Error> {
         let mut rest = Rest(block);
-        let mut text = Text { out, part, has_status: false };
+        let mut text = Text { out, part, has_status: false, fault: None };
         let mut place = 0;
         while let Some(&first) = rest.0.first() {
             match first {
@@ -111,7 +113,7 @@ impl Incoming {
                 _ => self.said(4, &mut place, &mut rest, &mut text)?,
             }
         }
-        text.end()
+        Ok(text.end())
     }
 
     /// A field that has a number.
@@ -127,7 +129,8 @@ impl Incoming {
             text.out.extend_from_slice(&line.text);
             line.name
         };
-        text.accept(start, name)
+        text.accept(start, name);
+        Ok(())
     }
 
     /// A field in words, the one at this place among those of its block.
@@ -151,7 +154,8 @@ impl Incoming {
         if prefix == 6 {
             self.table.keep(line);
         }
-        text.accept(start, name)
+        text.accept(start, name);
+        Ok(())
     }
 
     /// The same, for the first time: its line is appended to `out`.
@@ -266,39 +270,49 @@ struct Text<'o> {
     out: &'o mut Vec<u8>,
     part: Part,
     has_status: bool,
+    fault: Option<Error>,
 }
 
 impl Text<'_> {
     /// Judges the line that begins at `start`, behind everything else, with a name of `name` bytes.
-    fn accept(&mut self, start: usize, name: usize) -> Result<(), Error> {
-        let line = &self.out[start..];
-        let is_pseudo = line[0] == b':';
-        match self.part {
-            Part::Unwanted => self.out.truncate(start),
-            Part::Trailers if is_pseudo => {
-                return Err(Error::protocol("HTTP/2: a pseudo-header after the body"));
+    fn accept(&mut self, start: usize, name: usize) {
+        let outcome = match self.part {
+            Part::Head if self.out[start] == b':' => self.pseudo(start, name),
+            Part::Head => self.field(start, name),
+            Part::Trailers if self.out[start] == b':' => {
+                Err(Error::protocol("HTTP/2: a pseudo-header after the body"))
             }
-            Part::Trailers => self.out.truncate(start),
-            Part::Head if is_pseudo => {
-                let value = &line[name + COLON.len()..line.len() - END.len()];
-                let status: Option<[u8; 3]> = value.try_into().ok();
-                let status = status.filter(|_| &line[..name] == b":status" && !self.has_status);
-                let status = status.and_then(|digits| StatusCode::from_bytes(&digits).ok());
-                let status =
-                    status.ok_or_else(|| Error::protocol("HTTP/2: malformed pseudo-header"))?;
+            Part::Trailers | Part::Unwanted => {
                 self.out.truncate(start);
-                self.begin(status);
+                Ok(())
             }
-            Part::Head if !self.has_status => return Err(without_status()),
-            Part::Head if belongs_to_connection(&line[..name]) => {
-                return Err(Error::protocol("HTTP/2: a header field about the connection"));
-            }
-            Part::Head => {
-                if self.out.len() > HEAD_LIMIT {
-                    return Err(too_long());
-                }
-            }
+        };
+        if let Err(fault) = outcome {
+            self.out.truncate(start);
+            (self.part, self.fault) = (Part::Unwanted, Some(fault));
         }
+    }
+
+    fn field(&self, start: usize, name: usize) -> Result<(), Error> {
+        if !self.has_status {
+            return Err(without_status());
+        }
+        if belongs_to_connection(&self.out[start..start + name]) {
+            return Err(Error::protocol("HTTP/2: a header field about the connection"));
+        }
+        if self.out.len() > HEAD_LIMIT { Err(too_long()) } else { Ok(()) }
+    }
+
+    /// The status is the only one that an answer has.
+    fn pseudo(&mut self, start: usize, name: usize) -> Result<(), Error> {
+        let line = &self.out[start..];
+        let value = &line[name + COLON.len()..line.len() - END.len()];
+        let digits: Option<[u8; 3]> = value.try_into().ok();
+        let digits = digits.filter(|_| &line[..name] == b":status" && !self.has_status);
+        let status = digits.and_then(|digits| StatusCode::from_bytes(&digits).ok());
+        let status = status.ok_or_else(|| Error::protocol("HTTP/2: malformed pseudo-header"))?;
+        self.out.truncate(start);
+        self.begin(status);
         Ok(())
     }
 
@@ -311,6 +325,9 @@ impl Text<'_> {
     }
 
     fn end(self) -> Result<(), Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
         match self.part {
             Part::Head if !self.has_status => return Err(without_status()),
             Part::Head => self.out.extend_from_slice(END),
@@ -331,7 +348,7 @@ mod tests {
 
     fn read(incoming: &mut Incoming, part: Part, block: &[u8]) -> Result<String, Error> {
         let mut out = Vec::new();
-        incoming.read(block, part, &mut out)?;
+        incoming.read(block, part, &mut out)??;
         Ok(String::from_utf8(out).unwrap())
     }
 

@@ -1,8 +1,7 @@
-//! HTTP/2 over a connection of a user's own, which carries one request at a time (RFC 9113).
+//! HTTP/2 (RFC 9113), over connections of a user's own or over those that the users of a thread share.
 //!
-//! It is spoken by this module itself, as HTTP/1.1 is: the user's task writes and reads its socket, without a task of the
-//! connection beside it, and most of a request is said in a few bytes that are compared, not made. Requests and answers
-//! are in their forms of HTTP/1.1, so that everything above is the same code for both.
+//! It is spoken by this module itself, as HTTP/1.1 is: most of a request is said in a few bytes that are compared, not
+//! made. Requests and answers are in their forms of HTTP/1.1, so that everything above is the same code for both.
 //!
 //! | part | task |
 //! |---|---|
@@ -10,20 +9,27 @@
 //! | [`table`], [`huffman`] | what HPACK has numbers for, and its code |
 //! | [`outgoing`], [`incoming`] | header fields of requests and answers |
 //! | [`Session`] | the conversation, without I/O |
-//! | [`exchange`] | one exchange over a socket |
+//! | [`own`] | one exchange at a time, in the user's task |
+//! | [`multiplexed`] | many at once, in a task of the connection |
 
-mod exchange;
 mod frame;
 mod huffman;
 mod incoming;
+mod multiplexed;
 mod outgoing;
+mod own;
+#[cfg(test)]
+mod surplus_tests;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use h2::Reason;
+use std::mem;
 
-use self::frame::{Frame, mark, setting};
+pub(super) use self::multiplexed::{Left, Multiplexed};
+pub(super) use self::own::Own;
+
+use self::frame::{Frame, mark, reason, setting};
 use self::incoming::{Incoming, Part};
 use self::outgoing::Outgoing;
 use super::buffer::Buf;
@@ -31,19 +37,32 @@ use super::error::{Error, ErrorKind};
 use super::head::HEAD_LIMIT;
 use super::origin::Origin;
 use super::reply::Reply;
+use super::wire::malformed;
 
 /// What a server may send before we have read it, per request and per connection: enough that no answer of an API waits
 /// for leave to go on.
-pub(super) const STREAM_WINDOW: u32 = 1 << 20;
-pub(super) const CONNECTION_WINDOW: u32 = 1 << 24;
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 1 << 24;
 /// Bytes of a request's body that are made ready before they can be written.
 const READY: usize = 64 * 1024;
 /// Bytes that may wait to be written because a server asks and does not read the answers.
 const UNWRITTEN: usize = 256 * 1024;
+/// Requests at once that a server is believed to take before it has said how many (RFC 9113, section 6.5.2, has no fewer
+/// recommended).
+const FIRST_STREAMS: usize = 100;
+
+/// Who waits for answers over a connection.
+trait Waiting {
+    /// The request on this stream, and its answer, if somebody waits for it.
+    fn on(&mut self, stream: u32) -> Option<(&mut Stream, &mut Reply)>;
+
+    /// All requests that somebody waits for.
+    fn each(&mut self, tell: impl FnMut(&mut Stream));
+}
 
 /// One side of a conversation in HTTP/2: what was read goes in, what is to be written comes out.
 #[derive(Debug)]
-pub(super) struct Session {
+struct Session {
     /// To be written from `written` on.
     out: Option<Buf>,
     written: usize,
@@ -53,8 +72,8 @@ pub(super) struct Session {
     incoming: Incoming,
     /// Fields that go on in the next frame.
     block: Option<Block>,
-    /// Of the request in hand, or the latest one.
-    stream: Stream,
+    /// The number of the latest request: odd, as all that clients begin; 0 before the first.
+    latest: u32,
     /// Bytes that may be sent over the connection.
     window: i64,
     /// Bytes that came since more were granted.
@@ -62,18 +81,17 @@ pub(super) struct Session {
     /// What may be sent for a request at first, and in one frame.
     first_window: i64,
     largest_payload: usize,
+    /// Requests that the server takes at once.
+    most_streams: usize,
     /// The server has said something in HTTP/2.
     has_greeted: bool,
     /// Why the server takes no more requests, if it said so.
     goodbye: Option<u32>,
-    /// The server has said that it did not look at the request.
-    was_refused: bool,
 }
 
-/// Where a request and its answer are.
-#[derive(Debug)]
+/// A request and what is to come of its answer.
+#[derive(Debug, Default)]
 struct Stream {
-    /// Odd, as all that clients begin.
     id: u32,
     awaits: Awaits,
     window: i64,
@@ -82,11 +100,15 @@ struct Stream {
     unframed: usize,
     /// All of the request is in frames.
     is_framed: bool,
+    /// Why there will be no answer.
+    failure: Option<Error>,
+    /// The server has said that it did not look at the request.
+    was_refused: bool,
 }
 
-/// What is to come of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Awaits {
+    #[default]
     Nothing,
     Head,
     Body,
@@ -100,9 +122,43 @@ struct Block {
     bytes: Vec<u8>,
 }
 
+impl Stream {
+    /// There will be no answer.
+    fn fail(&mut self, error: Error) {
+        (self.awaits, self.failure) = (Awaits::Nothing, Some(error));
+    }
+
+    fn ends(&mut self, reply: &mut Reply) -> Result<(), Error> {
+        reply.end()?;
+        self.awaits = Awaits::Nothing;
+        Ok(())
+    }
+
+    /// A whole head, which is in `reply`.
+    fn head(&mut self, reply: &mut Reply, ends: bool) -> Result<(), Error> {
+        if reply.add_head()? {
+            self.awaits = Awaits::Body;
+            if ends { self.ends(reply) } else { Ok(()) }
+        } else if ends {
+            Err(Error::protocol("HTTP/2: nothing but an interim answer"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn data(&mut self, frame: Frame<'_>, reply: &mut Reply) -> Result<(), Error> {
+        if self.awaits == Awaits::Head {
+            return Err(Error::protocol("HTTP/2: a body before its head"));
+        }
+        self.taken = taken(self.taken, frame.payload.len(), STREAM_WINDOW)?;
+        reply.add_body(frame.content()?)?;
+        if frame.is_marked(mark::END_STREAM) { self.ends(reply) } else { Ok(()) }
+    }
+}
+
 impl Session {
     /// Begins with what a client says first.
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let mut out = Buf::small();
         out.extend_from_slice(frame::PREFACE);
         let settings = [
@@ -126,21 +182,14 @@ impl Session {
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
             block: None,
-            stream: Stream {
-                id: 0,
-                awaits: Awaits::Nothing,
-                window: 0,
-                taken: 0,
-                unframed: 0,
-                is_framed: true,
-            },
+            latest: 0,
             window: first_window,
             taken: 0,
             first_window,
             largest_payload: frame::PAYLOAD,
+            most_streams: FIRST_STREAMS,
             has_greeted: false,
             goodbye: None,
-            was_refused: false,
         }
     }
 
@@ -148,33 +197,42 @@ impl Session {
     ///
     /// # Errors
     /// Of kind [`Invalid`](ErrorKind::Invalid) if it does not have that form.
-    pub(super) fn begin(&mut self, wire: &[u8], origin: &Origin) -> Result<(), Error> {
-        let id = if self.stream.id == 0 { 1 } else { self.stream.id + 2 };
+    fn begin(&mut self, wire: &[u8], origin: &Origin) -> Result<Stream, Error> {
+        let id = if self.latest == 0 { 1 } else { self.latest + 2 };
         let mut out = self.out.take().unwrap_or_else(Buf::small);
         let start = frame::begin(&mut out, frame::HEADERS, 0, id);
-        let body = self.outgoing.write(wire, origin.secure, &origin.authority, &mut out)?;
+        let written = self.outgoing.write(wire, origin.secure, &origin.authority, &mut out);
+        let Ok(body) = written else {
+            out.truncate(start);
+            self.out = Some(out);
+            return Err(malformed());
+        };
         let is_framed = body == wire.len();
         let end = if is_framed { mark::END_STREAM } else { 0 };
         if out.len() - start - frame::HEAD <= self.largest_payload {
             out[start + 4] = end | mark::END_HEADERS;
             frame::end(&mut out, start);
         } else {
-            self.split(&mut out, start, end);
+            self.split(&mut out, start, id, end);
         }
         self.out = Some(out);
-        let (window, awaits) = (self.first_window, Awaits::Head);
-        self.stream = Stream { id, awaits, window, taken: 0, unframed: body, is_framed };
-        self.was_refused = false;
-        self.frame_body(wire);
-        Ok(())
+        self.latest = id;
+        let mut stream = Stream {
+            id,
+            awaits: Awaits::Head,
+            window: self.first_window,
+            unframed: body,
+            is_framed,
+            ..Stream::default()
+        };
+        self.frame_body(&mut stream, wire);
+        Ok(stream)
     }
 
     /// Cuts the block that begins behind the head at `start` into frames.
     #[cold]
-    fn split(&self, out: &mut Buf, start: usize, mut marks: u8) {
+    fn split(&self, out: &mut Buf, start: usize, stream: u32, mut marks: u8) {
         let block = out.split_off(start + frame::HEAD);
-        let stream =
-            u32::from_be_bytes([out[start + 5], out[start + 6], out[start + 7], out[start + 8]]);
         out.truncate(start);
         let mut kind = frame::HEADERS;
         let mut parts = block.chunks(self.largest_payload).peekable();
@@ -186,45 +244,40 @@ impl Session {
     }
 
     /// Makes ready what the server takes of the body of `wire`.
-    fn frame_body(&mut self, wire: &[u8]) {
-        while !self.stream.is_framed && self.unwritten().len() < READY {
-            let rest = &wire[self.stream.unframed..];
-            let granted = usize::try_from(self.window.min(self.stream.window)).unwrap_or(0);
+    fn frame_body(&mut self, stream: &mut Stream, wire: &[u8]) {
+        while !stream.is_framed && self.unwritten().len() < READY {
+            let rest = &wire[stream.unframed..];
+            let granted = usize::try_from(self.window.min(stream.window)).unwrap_or(0);
             let length = rest.len().min(granted).min(self.largest_payload);
             if length == 0 {
                 return;
             }
             let is_last = length == rest.len();
-            let (marks, id) = (if is_last { mark::END_STREAM } else { 0 }, self.stream.id);
-            frame::push(self.out(), frame::DATA, marks, id, &[&rest[..length]]);
+            let marks = if is_last { mark::END_STREAM } else { 0 };
+            frame::push(self.out(), frame::DATA, marks, stream.id, &[&rest[..length]]);
             let sent = i64::try_from(length).unwrap_or(i64::MAX);
             self.window -= sent;
-            self.stream.window -= sent;
-            self.stream.unframed += length;
-            self.stream.is_framed = is_last;
+            stream.window -= sent;
+            stream.unframed += length;
+            stream.is_framed = is_last;
         }
     }
 
-    /// What is to be written; nothing where the server does not take more.
-    pub(super) fn unwritten(&self) -> &[u8] {
+    /// What is to be written.
+    fn unwritten(&self) -> &[u8] {
         self.out.as_ref().map_or(&[], |out| &out[self.written..])
     }
 
     /// So much of it was written.
-    pub(super) fn wrote(&mut self, length: usize) {
+    fn wrote(&mut self, length: usize) {
         self.written += length;
         if self.unwritten().is_empty() {
             (self.out, self.written) = (None, 0);
         }
     }
 
-    /// Whether all of the request was made ready to be written.
-    pub(super) fn is_framed(&self) -> bool {
-        self.stream.is_framed
-    }
-
     /// The buffer to append the next bytes to, with room in it; then comes [`received`](Self::received).
-    pub(super) fn room(&mut self) -> &mut Vec<u8> {
+    fn room(&mut self) -> &mut Vec<u8> {
         let unread = self.unread.get_or_insert_with(Buf::large);
         if unread.capacity() == unread.len() {
             unread.reserve(2 * frame::PAYLOAD);
@@ -233,22 +286,22 @@ impl Session {
     }
 
     /// Gives the buffer back while nothing is in it.
-    pub(super) fn rest(&mut self) {
+    fn rest(&mut self) {
         if self.unread.as_ref().is_some_and(|unread| unread.is_empty()) {
             self.unread = None;
         }
     }
 
-    /// Digests what was appended to [`room`](Self::room); true once the answer is complete.
+    /// Digests what was appended to [`room`](Self::room).
     ///
     /// # Errors
-    /// What is wrong with it. The connection is of no use then.
-    pub(super) fn received(&mut self, reply: &mut Reply) -> Result<bool, Error> {
-        let Some(mut unread) = self.unread.take() else { return Ok(false) };
-        let (mut at, mut is_complete) = (0, false);
+    /// What is wrong with it. The connection is of no use then. What is wrong with one answer is told to who waits for it.
+    fn received(&mut self, waiting: &mut impl Waiting) -> Result<(), Error> {
+        let Some(mut unread) = self.unread.take() else { return Ok(()) };
+        let mut at = 0;
         while let Some(frame) = Frame::first(&unread[at..])? {
             at += frame.length();
-            is_complete |= self.take(frame, reply)?;
+            self.take(frame, waiting)?;
         }
         if self.unwritten().len() > UNWRITTEN {
             return Err(Error::protocol("HTTP/2: the server asks and does not read the answers"));
@@ -257,11 +310,10 @@ impl Session {
             unread.drain(..at);
             self.unread = Some(unread);
         }
-        Ok(is_complete)
+        Ok(())
     }
 
-    /// One frame; true if the answer is complete with it.
-    fn take(&mut self, frame: Frame<'_>, reply: &mut Reply) -> Result<bool, Error> {
+    fn take(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         if !self.has_greeted && (frame.kind != frame::SETTINGS || frame.is_marked(mark::ACK)) {
             return Err(Error::protocol("HTTP/2: the server does not begin with its settings"));
         }
@@ -270,68 +322,61 @@ impl Session {
             return Err(Error::protocol("HTTP/2: a head that is not continued"));
         }
         match frame.kind {
-            frame::DATA => return self.data(frame, reply),
-            frame::HEADERS => return self.headers(frame, reply),
-            frame::CONTINUATION => return self.continuation(frame, reply),
-            frame::RST_STREAM => self.reset(frame)?,
-            frame::SETTINGS => self.settings(frame)?,
+            frame::DATA => self.data(frame, waiting),
+            frame::HEADERS => self.headers(frame, waiting),
+            frame::CONTINUATION => self.continuation(frame, waiting),
+            frame::RST_STREAM => self.reset(frame, waiting),
+            frame::SETTINGS => self.settings(frame, waiting),
             frame::PING => {
                 let question = of_connection(frame, frame.payload.len() == 8)?;
                 if !frame.is_marked(mark::ACK) {
                     frame::push(self.out(), frame::PING, mark::ACK, 0, &[question]);
                 }
+                Ok(())
             }
-            frame::GOAWAY => self.goodbye(frame)?,
-            frame::WINDOW_UPDATE => self.grant(frame)?,
-            frame::PUSH_PROMISE => {
-                return Err(Error::protocol("HTTP/2: a push, which nobody asked for"));
-            }
+            frame::GOAWAY => self.goodbye(frame, waiting),
+            frame::WINDOW_UPDATE => self.grant(frame, waiting),
+            frame::PUSH_PROMISE => Err(Error::protocol("HTTP/2: a push, which nobody asked for")),
             // Priorities are for servers; what is not known is to be passed over (RFC 9113, section 4.1).
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(false)
     }
 
-    fn data(&mut self, frame: Frame<'_>, reply: &mut Reply) -> Result<bool, Error> {
-        let is_wanted = self.is_wanted(frame.stream)?;
+    fn data(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
+        self.check(frame.stream)?;
         // Padding counts too, and what nobody waits for any more.
-        let length = u32::try_from(frame.payload.len()).unwrap_or(u32::MAX);
-        self.taken = taken(self.taken, length, CONNECTION_WINDOW)?;
+        self.taken = taken(self.taken, frame.payload.len(), CONNECTION_WINDOW)?;
         if self.taken >= CONNECTION_WINDOW / 2 {
-            let more = std::mem::take(&mut self.taken).to_be_bytes();
+            let more = mem::take(&mut self.taken).to_be_bytes();
             frame::push(self.out(), frame::WINDOW_UPDATE, 0, 0, &[&more]);
         }
-        if !is_wanted {
-            return Ok(false);
+        let Some((stream, reply)) = waiting.on(frame.stream) else { return Ok(()) };
+        match stream.data(frame, reply) {
+            Err(error) => self.give_up(stream, error),
+            Ok(()) if stream.awaits == Awaits::Body && stream.taken >= STREAM_WINDOW / 2 => {
+                let more = mem::take(&mut stream.taken).to_be_bytes();
+                frame::push(self.out(), frame::WINDOW_UPDATE, 0, frame.stream, &[&more]);
+            }
+            Ok(()) => {}
         }
-        if self.stream.awaits == Awaits::Head {
-            return Err(Error::protocol("HTTP/2: a body before its head"));
-        }
-        let ends = frame.is_marked(mark::END_STREAM);
-        self.stream.taken = taken(self.stream.taken, length, STREAM_WINDOW)?;
-        if self.stream.taken >= STREAM_WINDOW / 2 && !ends {
-            let more = std::mem::take(&mut self.stream.taken).to_be_bytes();
-            frame::push(self.out(), frame::WINDOW_UPDATE, 0, frame.stream, &[&more]);
-        }
-        reply.add_body(frame.content()?)?;
-        if ends { self.complete(reply) } else { Ok(false) }
+        Ok(())
     }
 
-    fn headers(&mut self, frame: Frame<'_>, reply: &mut Reply) -> Result<bool, Error> {
+    fn headers(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let mut content = frame.content()?;
         if frame.is_marked(mark::PRIORITY) {
-            content = content.get(5..).ok_or_else(|| wrong_length())?;
+            content = content.get(5..).ok_or_else(wrong_length)?;
         }
-        self.is_wanted(frame.stream)?;
+        self.check(frame.stream)?;
         if frame.is_marked(mark::END_HEADERS) {
-            return self.fields(frame.stream, frame.marks, content, reply);
+            return self.fields(frame.stream, frame.marks, content, waiting);
         }
         let Frame { stream, marks, .. } = frame;
         self.block = Some(Block { stream, marks, bytes: content.to_vec() });
-        Ok(false)
+        Ok(())
     }
 
-    fn continuation(&mut self, frame: Frame<'_>, reply: &mut Reply) -> Result<bool, Error> {
+    fn continuation(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let block = self.block.take().filter(|block| block.stream == frame.stream);
         let mut block =
             block.ok_or_else(|| Error::protocol("HTTP/2: a continuation of nothing"))?;
@@ -340,14 +385,14 @@ impl Session {
             return Err(Error::protocol("a head of more than 64 KiB"));
         }
         if frame.is_marked(mark::END_HEADERS) {
-            return self.fields(block.stream, block.marks, &block.bytes, reply);
+            return self.fields(block.stream, block.marks, &block.bytes, waiting);
         }
         // A frame without a byte is never needed, and there could be no end of them.
         if frame.payload.is_empty() {
             return Err(Error::protocol("HTTP/2: a continuation without a byte"));
         }
         self.block = Some(block);
-        Ok(false)
+        Ok(())
     }
 
     /// A whole block of fields.
@@ -356,86 +401,68 @@ impl Session {
         stream: u32,
         marks: u8,
         block: &[u8],
-        reply: &mut Reply,
-    ) -> Result<bool, Error> {
+        waiting: &mut impl Waiting,
+    ) -> Result<(), Error> {
         let ends = marks & mark::END_STREAM != 0;
-        match self.stream.awaits {
-            Awaits::Head if stream == self.stream.id => {
-                self.incoming.read(block, Part::Head, reply.room())?;
-                if !reply.add_head()? {
-                    return if ends {
-                        Err(Error::protocol("HTTP/2: nothing but an interim answer"))
-                    } else {
-                        Ok(false)
-                    };
-                }
-                self.stream.awaits = Awaits::Body;
-                if ends { self.complete(reply) } else { Ok(false) }
-            }
-            Awaits::Body if stream == self.stream.id => {
-                self.incoming.read(block, Part::Trailers, &mut Buf::small())?;
-                if ends {
-                    self.complete(reply)
-                } else {
-                    Err(Error::protocol("HTTP/2: a second head"))
-                }
-            }
-            _ => {
-                self.incoming.read(block, Part::Unwanted, &mut Buf::small())?;
-                Ok(false)
-            }
+        let Some((stream, reply)) = waiting.on(stream) else {
+            // The tables change all the same.
+            return self.incoming.read(block, Part::Unwanted, &mut Buf::small()).map(drop);
+        };
+        let outcome = if stream.awaits == Awaits::Head {
+            let read = self.incoming.read(block, Part::Head, reply.room())?;
+            read.and_then(|()| stream.head(reply, ends))
+        } else {
+            let read = self.incoming.read(block, Part::Trailers, &mut Buf::small())?;
+            read.and_then(|()| if ends { stream.ends(reply) } else { Err(second_head()) })
+        };
+        if let Err(error) = outcome {
+            self.give_up(stream, error);
+        }
+        Ok(())
+    }
+
+    /// What came of this answer is not as it must be, of which the server is told.
+    #[cold]
+    fn give_up(&mut self, stream: &mut Stream, error: Error) {
+        let reason = reason::PROTOCOL_ERROR.to_be_bytes();
+        frame::push(self.out(), frame::RST_STREAM, 0, stream.id, &[&reason]);
+        stream.is_framed = true;
+        stream.fail(error);
+    }
+
+    /// Nobody waits for the answer any more, of which the server is told.
+    fn cancel(&mut self, stream: &mut Stream) {
+        if stream.awaits != Awaits::Nothing || !stream.is_framed {
+            let reason = reason::CANCEL.to_be_bytes();
+            frame::push(self.out(), frame::RST_STREAM, 0, stream.id, &[&reason]);
+            (stream.awaits, stream.is_framed) = (Awaits::Nothing, true);
         }
     }
 
-    fn complete(&mut self, reply: &mut Reply) -> Result<bool, Error> {
-        self.stream.awaits = Awaits::Nothing;
-        reply.end()?;
-        Ok(true)
+    /// Only on streams that we began something can come.
+    fn check(&self, stream: u32) -> Result<(), Error> {
+        let is_ours = stream <= self.latest && !stream.is_multiple_of(2);
+        if is_ours { Ok(()) } else { Err(unasked()) }
     }
 
-    /// Whether somebody waits for what comes on this stream.
-    fn is_wanted(&self, stream: u32) -> Result<bool, Error> {
-        if stream == 0 || stream > self.stream.id || stream.is_multiple_of(2) {
-            return Err(unasked());
-        }
-        Ok(stream == self.stream.id && self.stream.awaits != Awaits::Nothing)
-    }
-
-    fn reset(&mut self, frame: Frame<'_>) -> Result<(), Error> {
+    fn reset(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let reason = number(frame.payload)?;
-        if !self.is_wanted(frame.stream)? {
-            return Ok(());
+        self.check(frame.stream)?;
+        if let Some((stream, _)) = waiting.on(frame.stream) {
+            stream.was_refused = reason == reason::REFUSED_STREAM;
+            stream.is_framed = true;
+            stream.fail(given_up("request", reason));
         }
-        self.stream.awaits = Awaits::Nothing;
-        self.was_refused = Reason::from(reason) == Reason::REFUSED_STREAM;
-        Err(given_up("request", reason))
+        Ok(())
     }
 
-    fn settings(&mut self, frame: Frame<'_>) -> Result<(), Error> {
+    fn settings(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let is_answer = frame.is_marked(mark::ACK);
         let length = frame.payload.len();
         let fits = if is_answer { length == 0 } else { length.is_multiple_of(6) };
         for entry in of_connection(frame, fits)?.chunks_exact(6) {
             let value = number(&entry[2..])?;
-            let size = usize::try_from(value).unwrap_or(usize::MAX);
-            match u16::from_be_bytes([entry[0], entry[1]]) {
-                setting::HEADER_TABLE_SIZE => self.outgoing.set_limit(size),
-                setting::INITIAL_WINDOW_SIZE if value > frame::LARGEST => return Err(window()),
-                setting::INITIAL_WINDOW_SIZE => {
-                    // Holds for the request in hand too (RFC 9113, section 6.9.2).
-                    self.stream.window += i64::from(value) - self.first_window;
-                    self.first_window = i64::from(value);
-                }
-                setting::MAX_FRAME_SIZE => {
-                    if !(frame::PAYLOAD..=frame::LARGEST_PAYLOAD).contains(&size) {
-                        return Err(Error::protocol(
-                            "HTTP/2: a size of frames that is not allowed",
-                        ));
-                    }
-                    self.largest_payload = size;
-                }
-                _ => {}
-            }
+            self.set(u16::from_be_bytes([entry[0], entry[1]]), value, waiting)?;
         }
         if !is_answer {
             frame::push(self.out(), frame::SETTINGS, mark::ACK, 0, &[]);
@@ -443,39 +470,61 @@ impl Session {
         Ok(())
     }
 
-    fn goodbye(&mut self, frame: Frame<'_>) -> Result<(), Error> {
+    fn set(&mut self, setting: u16, value: u32, waiting: &mut impl Waiting) -> Result<(), Error> {
+        let size = usize::try_from(value).unwrap_or(usize::MAX);
+        match setting {
+            setting::HEADER_TABLE_SIZE => self.outgoing.set_limit(size),
+            setting::MAX_CONCURRENT_STREAMS => self.most_streams = size,
+            setting::INITIAL_WINDOW_SIZE if value > frame::LARGEST => return Err(window()),
+            setting::INITIAL_WINDOW_SIZE => {
+                // Holds for requests in hand too (RFC 9113, section 6.9.2).
+                let more = i64::from(value) - mem::replace(&mut self.first_window, value.into());
+                waiting.each(|stream| stream.window += more);
+            }
+            setting::MAX_FRAME_SIZE => {
+                if !(frame::PAYLOAD..=frame::LARGEST_PAYLOAD).contains(&size) {
+                    return Err(Error::protocol("HTTP/2: a size of frames that is not allowed"));
+                }
+                self.largest_payload = size;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn goodbye(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let payload = of_connection(frame, frame.payload.len() >= 8)?;
         let (last, reason) = (number(&payload[..4])? & frame::LARGEST, number(&payload[4..8])?);
         self.goodbye = Some(reason);
-        if self.stream.awaits == Awaits::Nothing || self.stream.id <= last {
-            return Ok(());
-        }
-        // It did not look at the request, and will not (RFC 9113, section 6.8).
-        self.was_refused = true;
-        Err(given_up("connection", reason))
+        // It did not look at the later ones, and will not (RFC 9113, section 6.8).
+        waiting.each(|stream| {
+            if stream.id > last {
+                stream.was_refused = true;
+                stream.fail(given_up("connection", reason));
+            }
+        });
+        Ok(())
     }
 
-    fn grant(&mut self, frame: Frame<'_>) -> Result<(), Error> {
+    fn grant(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let more = number(frame.payload)? & frame::LARGEST;
-        if more == 0 {
-            return Err(window());
-        }
         let widened = if frame.stream == 0 {
             &mut self.window
-        } else if self.is_wanted(frame.stream)? {
-            &mut self.stream.window
         } else {
-            return Ok(());
+            self.check(frame.stream)?;
+            let Some((stream, _)) = waiting.on(frame.stream) else { return Ok(()) };
+            &mut stream.window
         };
         *widened += i64::from(more);
-        if *widened > i64::from(frame::LARGEST) { Err(window()) } else { Ok(()) }
+        let fits = more > 0 && *widened <= i64::from(frame::LARGEST);
+        if fits { Ok(()) } else { Err(window()) }
     }
 
-    /// Why there will be no answer, now that the connection is closed.
-    pub(super) fn closed(&self, reply: &Reply) -> Error {
+    /// Why there will be no answer on this stream, now that the connection is closed.
+    fn closed(&self, stream: &Stream, reply: &Reply) -> Error {
         match self.goodbye {
-            Some(reason) if reason != 0 => given_up("connection", reason),
-            _ if self.stream.awaits == Awaits::Body => {
+            Some(reason) if reason != reason::NO_ERROR => given_up("connection", reason),
+            _ if stream.awaits == Awaits::Body => {
                 Error::closed("connection closed in the middle of the body")
             }
             _ if !reply.is_untouched() || self.block.is_some() => {
@@ -485,32 +534,28 @@ impl Session {
         }
     }
 
-    /// Nobody waits for the answer any more, of which the server is told.
-    pub(super) fn cancel(&mut self) {
-        if self.stream.awaits != Awaits::Nothing || !self.stream.is_framed {
-            let (id, reason) = (self.stream.id, u32::from(Reason::CANCEL).to_be_bytes());
-            frame::push(self.out(), frame::RST_STREAM, 0, id, &[&reason]);
-            (self.stream.awaits, self.stream.is_framed) = (Awaits::Nothing, true);
-        }
+    /// No request is to be begun after those in hand.
+    fn end(&mut self) {
+        self.goodbye = Some(reason::PROTOCOL_ERROR);
     }
 
-    /// Whether the server has said that it did not look at the request in hand.
-    pub(super) fn was_refused(&self) -> bool {
-        self.was_refused
-    }
-
-    /// Whether the server has said anything in HTTP/2.
-    pub(super) fn has_greeted(&self) -> bool {
-        self.has_greeted
-    }
-
-    /// Whether another request can be begun, now that none is in hand.
-    pub(super) fn takes_more(&self) -> bool {
-        self.goodbye.is_none() && self.stream.id < frame::LARGEST - 2 && self.block.is_none()
+    /// Whether another request can be begun.
+    fn takes_more(&self) -> bool {
+        self.goodbye.is_none() && self.latest < frame::LARGEST - 2
     }
 
     fn out(&mut self) -> &mut Vec<u8> {
         self.out.get_or_insert_with(Buf::small)
+    }
+
+    /// A server of which nothing was ever heard in HTTP/2 may not know it, unless it was agreed upon.
+    #[cold]
+    fn explained(&self, origin: &Origin, error: Error) -> Error {
+        if self.has_greeted || origin.secure {
+            return error;
+        }
+        let text = "no answer in HTTP/2, which --http2 takes for granted without TLS";
+        Error::new(error.kind(), format!("{text}: {error}"))
     }
 }
 
@@ -528,8 +573,9 @@ fn number(payload: &[u8]) -> Result<u32, Error> {
 }
 
 /// What has come of a window of this size since it was opened anew.
-fn taken(before: u32, more: u32, size: u32) -> Result<u32, Error> {
-    before.checked_add(more).filter(|taken| *taken <= size).ok_or_else(window)
+fn taken(before: u32, more: usize, size: u32) -> Result<u32, Error> {
+    let taken = u32::try_from(more).ok().and_then(|more| before.checked_add(more));
+    taken.filter(|taken| *taken <= size).ok_or_else(window)
 }
 
 #[cold]
@@ -547,12 +593,14 @@ fn unasked() -> Error {
     Error::protocol("HTTP/2: a frame on a stream that it cannot be on")
 }
 
+#[cold]
+fn second_head() -> Error {
+    Error::protocol("HTTP/2: a second head")
+}
+
 /// The server's own word for it.
 #[cold]
-fn given_up(what: &str, reason: u32) -> Error {
-    let reason = Reason::from(reason);
-    Error::new(
-        ErrorKind::Closed,
-        format!("HTTP/2: server gave up the {what}: {}", reason.description()),
-    )
+fn given_up(what: &str, code: u32) -> Error {
+    let text = format!("HTTP/2: server gave up the {what}: {}", reason::name(code));
+    Error::new(ErrorKind::Closed, text)
 }

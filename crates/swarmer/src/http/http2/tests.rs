@@ -28,17 +28,17 @@ fn data(stream: u32, marks: u8, text: &str) -> Vec<u8> {
     frame(frame::DATA, marks, stream, text.as_bytes())
 }
 
-/// A session that has sent `wire`, and what it wrote.
-fn asking(session: &mut Session, wire: &str) -> Vec<u8> {
+/// A own that has sent `wire`, and what it wrote.
+fn asking(own: &mut Own, wire: &str) -> Vec<u8> {
     let shared = Shared::new(Config::default());
     let origin = shared.base_url("http://a.test").unwrap().0.origin.clone();
-    session.begin(wire.as_bytes(), &origin).unwrap();
-    written(session)
+    own.begin(wire.as_bytes(), &origin).unwrap();
+    written(own)
 }
 
-fn written(session: &mut Session) -> Vec<u8> {
-    let out = session.unwritten().to_vec();
-    session.wrote(out.len());
+fn written(own: &mut Own) -> Vec<u8> {
+    let out = own.session.unwritten().to_vec();
+    own.session.wrote(out.len());
     out
 }
 
@@ -56,9 +56,9 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, u8, u32, Vec<u8>)> {
     frames
 }
 
-fn hear(session: &mut Session, reply: &mut Reply, bytes: &[u8]) -> Result<bool, Error> {
-    session.room().extend_from_slice(bytes);
-    session.received(reply)
+fn hear(own: &mut Own, reply: &mut Reply, bytes: &[u8]) -> Result<bool, Error> {
+    own.room().extend_from_slice(bytes);
+    own.received(reply)
 }
 
 fn text(reply: Reply) -> String {
@@ -68,13 +68,9 @@ fn text(reply: Reply) -> String {
 
 /// The answer that these frames come to.
 fn answer(bytes: &[u8]) -> Result<String, Error> {
-    let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
-    asking(&mut session, GET);
-    if hear(&mut session, &mut reply, bytes)? {
-        Ok(text(reply))
-    } else {
-        Err(session.closed(&reply))
-    }
+    let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+    asking(&mut own, GET);
+    if hear(&mut own, &mut reply, bytes)? { Ok(text(reply)) } else { Err(own.closed(&reply)) }
 }
 
 fn refusal(frames: &[Vec<u8>]) -> String {
@@ -103,10 +99,10 @@ fn conversation() -> Vec<u8> {
 #[test]
 fn all_that_a_server_may_say_comes_to_an_answer() {
     assert_eq!(answer(&conversation()).unwrap(), format!("{OK_TEXT}wikipedia"));
-    let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
-    asking(&mut session, GET);
-    assert!(hear(&mut session, &mut reply, &conversation()).unwrap());
-    let said = frames(&written(&mut session));
+    let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+    asking(&mut own, GET);
+    assert!(hear(&mut own, &mut reply, &conversation()).unwrap());
+    let said = frames(&written(&mut own));
     let settled = (frame::SETTINGS, mark::ACK, 0, Vec::new());
     assert_eq!(said, [settled, (frame::PING, mark::ACK, 0, b"question".to_vec())]);
 }
@@ -116,11 +112,11 @@ fn a_conversation_split_anywhere_is_the_same() {
     let wire = conversation();
     let expected = format!("{OK_TEXT}wikipedia");
     let pieces = |cuts: &[usize]| {
-        let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
-        asking(&mut session, GET);
+        let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+        asking(&mut own, GET);
         let mut from = 0;
         for &to in cuts.iter().chain([&wire.len()]) {
-            if hear(&mut session, &mut reply, &wire[from..to]).unwrap() {
+            if hear(&mut own, &mut reply, &wire[from..to]).unwrap() {
                 assert_eq!(to, wire.len());
             }
             from = to;
@@ -234,15 +230,15 @@ fn what_a_server_must_not_say_is_told_apart() {
         (vec![b"\0\x40\x01\0\0\0\0\0\x01".to_vec()], "HTTP/2: a frame larger than agreed"),
         (
             vec![frame(frame::RST_STREAM, 0, 1, b"\0\0\0\x02")],
-            "HTTP/2: server gave up the request: unexpected internal error encountered",
+            "HTTP/2: server gave up the request: INTERNAL_ERROR",
         ),
         (
             vec![frame(frame::GOAWAY, 0, 0, b"\0\0\0\0\0\0\0\x0b")],
-            "HTTP/2: server gave up the connection: detected excessive load generating behavior",
+            "HTTP/2: server gave up the connection: ENHANCE_YOUR_CALM",
         ),
         (
             vec![frame(frame::GOAWAY, 0, 0, b"\0\0\0\x01\0\0\0\x0b")],
-            "HTTP/2: server gave up the connection: detected excessive load generating behavior",
+            "HTTP/2: server gave up the connection: ENHANCE_YOUR_CALM",
         ),
         (
             vec![frame(frame::GOAWAY, 0, 0, b"\0\0\0\x01\0\0\0\0")],
@@ -257,59 +253,59 @@ fn what_a_server_must_not_say_is_told_apart() {
 
 #[test]
 fn a_server_that_asks_and_does_not_listen_is_left() {
-    let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
-    asking(&mut session, GET);
-    hear(&mut session, &mut reply, &greeting()).unwrap();
+    let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+    asking(&mut own, GET);
+    hear(&mut own, &mut reply, &greeting()).unwrap();
     let questions = frame(frame::PING, 0, 0, b"question").repeat(1000);
-    let error = (0..20).find_map(|_| hear(&mut session, &mut reply, &questions).err());
+    let error = (0..20).find_map(|_| hear(&mut own, &mut reply, &questions).err());
     assert_eq!(error.unwrap().to_string(), "HTTP/2: the server asks and does not read the answers");
 }
 
 #[test]
 fn a_body_is_sent_as_far_as_the_server_takes_it() {
-    let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
+    let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
     let body = "x".repeat(100_000);
     let wire = format!("POST /a HTTP/1.1\r\nHost: a.test\r\n\r\n{body}");
-    let first = frames(&asking(&mut session, &wire));
+    let first = frames(&asking(&mut own, &wire));
     let sizes = |frames: &[(u8, u8, u32, Vec<u8>)]| -> Vec<(u8, usize)> {
         let data = frames.iter().filter(|frame| frame.0 == frame::DATA);
         data.map(|frame| (frame.1, frame.3.len())).collect()
     };
     assert_eq!(sizes(&first), [(0, 16_384), (0, 16_384), (0, 16_384), (0, 16_383)]);
-    assert!(!session.is_framed());
+    assert!(!own.stream.is_framed);
     // More for the request alone is of no use, nor is more for the connection alone.
     let grant =
         |stream: u32, more: u32| frame(frame::WINDOW_UPDATE, 0, stream, &more.to_be_bytes());
-    hear(&mut session, &mut reply, &[greeting(), grant(1, 50_000)].concat()).unwrap();
-    session.frame_body(wire.as_bytes());
-    assert_eq!(sizes(&frames(&written(&mut session))), []);
+    hear(&mut own, &mut reply, &[greeting(), grant(1, 50_000)].concat()).unwrap();
+    own.session.frame_body(&mut own.stream, wire.as_bytes());
+    assert_eq!(sizes(&frames(&written(&mut own))), []);
     // Larger frames, and less than there is to send.
     let larger = frame(frame::SETTINGS, 0, 0, b"\0\x05\0\0\x80\0");
-    hear(&mut session, &mut reply, &[larger, grant(0, 30_000)].concat()).unwrap();
-    session.frame_body(wire.as_bytes());
-    assert_eq!(sizes(&frames(&written(&mut session))), [(0, 30_000)]);
+    hear(&mut own, &mut reply, &[larger, grant(0, 30_000)].concat()).unwrap();
+    own.session.frame_body(&mut own.stream, wire.as_bytes());
+    assert_eq!(sizes(&frames(&written(&mut own))), [(0, 30_000)]);
     // A smaller first window takes back what was granted (RFC 9113, section 6.9.2).
     let smaller = frame(frame::SETTINGS, 0, 0, b"\0\x04\0\0\0\0");
-    hear(&mut session, &mut reply, &[smaller, grant(0, 30_000)].concat()).unwrap();
-    session.frame_body(wire.as_bytes());
-    assert_eq!(sizes(&frames(&written(&mut session))), []);
-    hear(&mut session, &mut reply, &grant(1, 100_000)).unwrap();
-    session.frame_body(wire.as_bytes());
-    assert_eq!(sizes(&frames(&written(&mut session))), [(mark::END_STREAM, 4_465)]);
-    assert!(session.is_framed());
+    hear(&mut own, &mut reply, &[smaller, grant(0, 30_000)].concat()).unwrap();
+    own.session.frame_body(&mut own.stream, wire.as_bytes());
+    assert_eq!(sizes(&frames(&written(&mut own))), []);
+    hear(&mut own, &mut reply, &grant(1, 100_000)).unwrap();
+    own.session.frame_body(&mut own.stream, wire.as_bytes());
+    assert_eq!(sizes(&frames(&written(&mut own))), [(mark::END_STREAM, 4_465)]);
+    assert!(own.stream.is_framed);
 }
 
 #[test]
 fn windows_are_opened_before_they_are_used_up() {
-    let (mut session, mut reply) = (Session::new(), Reply::new(false, 100_000_000));
-    asking(&mut session, GET);
-    hear(&mut session, &mut reply, &[greeting(), head(1, 0)].concat()).unwrap();
-    written(&mut session);
+    let (mut own, mut reply) = (Own::new(), Reply::new(false, 100_000_000));
+    asking(&mut own, GET);
+    hear(&mut own, &mut reply, &[greeting(), head(1, 0)].concat()).unwrap();
+    written(&mut own);
     let piece = data(1, 0, &"x".repeat(16_384));
     let mut granted = [0; 2];
     for _ in 0..1_000 {
-        hear(&mut session, &mut reply, &piece).unwrap();
-        for (kind, _, stream, more) in frames(&written(&mut session)) {
+        hear(&mut own, &mut reply, &piece).unwrap();
+        for (kind, _, stream, more) in frames(&written(&mut own)) {
             assert_eq!(kind, frame::WINDOW_UPDATE);
             granted[stream as usize] += number(&more).unwrap();
         }
@@ -323,10 +319,10 @@ fn windows_are_opened_before_they_are_used_up() {
 
 #[test]
 fn a_head_too_long_for_a_frame_is_continued() {
-    let mut session = Session::new();
+    let mut own = Own::new();
     let long = "y".repeat(40_000);
     let wire = format!("GET /a HTTP/1.1\r\nHost: a.test\r\nX: {long}\r\n\r\n");
-    let mut said = frames(&asking(&mut session, &wire)).split_off(2);
+    let mut said = frames(&asking(&mut own, &wire)).split_off(2);
     let shapes: Vec<_> =
         said.iter().map(|frame| (frame.0, frame.1, frame.2, frame.3.len())).collect();
     let rest = said.pop().unwrap().3.len();
@@ -342,26 +338,26 @@ fn a_head_too_long_for_a_frame_is_continued() {
 
 #[test]
 fn a_request_given_up_disturbs_none_after_it() {
-    let mut session = Session::new();
-    asking(&mut session, GET);
+    let mut own = Own::new();
+    asking(&mut own, GET);
     let mut reply = Reply::new(false, 1000);
-    hear(&mut session, &mut reply, &greeting()).unwrap();
-    written(&mut session);
-    session.cancel();
-    session.cancel();
-    let said = frames(&written(&mut session));
+    hear(&mut own, &mut reply, &greeting()).unwrap();
+    written(&mut own);
+    own.session.cancel(&mut own.stream);
+    own.session.cancel(&mut own.stream);
+    let said = frames(&written(&mut own));
     assert_eq!(said, [(frame::RST_STREAM, 0, 1, vec![0, 0, 0, 8])]);
-    asking(&mut session, GET);
+    asking(&mut own, GET);
     let mut reply = Reply::new(false, 1000);
     // What comes for the first one is passed over, but what it says of fields is remembered.
     let late = frame(frame::HEADERS, mark::END_HEADERS, 1, b"\x88\x40\x01c\x01d");
     let late =
         [late, data(1, mark::END_STREAM, "late"), frame(frame::RST_STREAM, 0, 1, b"\0\0\0\x08")];
-    assert!(!hear(&mut session, &mut reply, &late.concat()).unwrap());
-    let own = frame(frame::HEADERS, mark::END_HEADERS | mark::END_STREAM, 3, b"\x88\xbe");
-    assert!(hear(&mut session, &mut reply, &own).unwrap());
+    assert!(!hear(&mut own, &mut reply, &late.concat()).unwrap());
+    let answer = frame(frame::HEADERS, mark::END_HEADERS | mark::END_STREAM, 3, b"\x88\xbe");
+    assert!(hear(&mut own, &mut reply, &answer).unwrap());
     assert_eq!(text(reply), "HTTP/1.1 200 OK\r\nc: d\r\n\r\n");
-    assert!(session.takes_more());
+    assert!(own.session.takes_more());
 }
 
 #[test]
@@ -372,10 +368,10 @@ fn what_the_server_did_not_look_at_is_known() {
         (frame(frame::GOAWAY, 0, 0, b"\0\0\0\0\0\0\0\0"), true),
         (frame(frame::GOAWAY, 0, 0, b"\0\0\0\x01\0\0\0\0"), false),
     ] {
-        let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
-        asking(&mut session, GET);
-        let _ = hear(&mut session, &mut reply, &[greeting(), said.clone()].concat());
-        assert_eq!(session.was_refused(), refused, "{said:?}");
+        let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+        asking(&mut own, GET);
+        let _ = hear(&mut own, &mut reply, &[greeting(), said.clone()].concat());
+        assert_eq!(own.stream.was_refused, refused, "{said:?}");
     }
 }
 
@@ -386,11 +382,11 @@ proptest! {
     fn no_bytes_are_trouble(
         pieces in prop::collection::vec((0u8..12, any::<u8>(), 0u32..4, prop::collection::vec(any::<u8>(), 0..40)), 0..20),
     ) {
-        let (mut session, mut reply) = (Session::new(), Reply::new(false, 1000));
-        asking(&mut session, GET);
-        hear(&mut session, &mut reply, &greeting()).unwrap();
+        let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+        asking(&mut own, GET);
+        hear(&mut own, &mut reply, &greeting()).unwrap();
         for (kind, marks, stream, payload) in pieces {
-            if hear(&mut session, &mut reply, &frame(kind, marks, stream, &payload)).is_err() {
+            if hear(&mut own, &mut reply, &frame(kind, marks, stream, &payload)).is_err() {
                 break;
             }
         }

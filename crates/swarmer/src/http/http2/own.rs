@@ -1,24 +1,66 @@
-//! One exchange in HTTP/2 over a socket, and what comes between two of them.
+//! A connection of a user's own: one exchange at a time, written and read by the user's task itself, and what comes between
+//! two of them.
 
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
-use super::Session;
+use super::{Awaits, Session, Stream, Waiting};
 use crate::http::arrival::Read;
-use crate::http::conn::{Connection, Outgoing, Stream};
+use crate::http::conn::{self, Connection, Outgoing};
 use crate::http::error::{Error, ErrorKind};
+use crate::http::origin::Origin;
 use crate::http::reply::Reply;
 use crate::http::timings::Timings;
 use crate::http::tls;
 
-impl Session {
+/// A conversation with one request at a time.
+#[derive(Debug)]
+pub(in crate::http) struct Own {
+    pub(super) session: Session,
+    /// Of the request in hand, or the latest one.
+    pub(super) stream: Stream,
+}
+
+/// The one who waits.
+struct One<'o> {
+    stream: &'o mut Stream,
+    reply: &'o mut Reply,
+}
+
+impl Waiting for One<'_> {
+    fn on(&mut self, stream: u32) -> Option<(&mut Stream, &mut Reply)> {
+        let waits = self.stream.id == stream && self.stream.awaits != Awaits::Nothing;
+        waits.then_some((&mut *self.stream, &mut *self.reply))
+    }
+
+    fn each(&mut self, mut tell: impl FnMut(&mut Stream)) {
+        if self.stream.awaits != Awaits::Nothing {
+            tell(self.stream);
+        }
+    }
+}
+
+impl Own {
+    pub(in crate::http) fn new() -> Self {
+        Self { session: Session::new(), stream: Stream::default() }
+    }
+
+    /// Begins the request `wire`, which is in its form in HTTP/1.1.
+    ///
+    /// # Errors
+    /// Of kind [`Invalid`](ErrorKind::Invalid) if it does not have that form.
+    pub(in crate::http) fn begin(&mut self, wire: &[u8], origin: &Origin) -> Result<(), Error> {
+        self.stream = self.session.begin(wire, origin)?;
+        Ok(())
+    }
+
     /// Writes the request and reads its answer, until that is complete or fails.
     ///
     /// As in HTTP/1.1, reading begins before writing ends, and is the only way that a server grants more of a body.
     pub(in crate::http) fn poll_exchange(
         &mut self,
         cx: &mut Context<'_>,
-        stream: &mut Stream,
+        stream: &mut conn::Stream,
         outgoing: &mut Outgoing,
         reply: &mut Reply,
         timings: &mut Timings,
@@ -31,7 +73,7 @@ impl Session {
                 outgoing.failure = Some(error);
             }
             let Poll::Ready(read) = stream.poll_read(cx, self.room()) else {
-                self.rest();
+                self.session.rest();
                 reply.rest();
                 return Poll::Pending;
             };
@@ -41,7 +83,7 @@ impl Session {
                 ended => return Poll::Ready(Err(self.ended(ended.err(), outgoing, reply))),
             }
             let outcome = self.received(reply);
-            if self.was_refused() {
+            if self.stream.was_refused {
                 outgoing.written = 0;
             }
             let is_complete = outcome?;
@@ -50,10 +92,10 @@ impl Session {
             }
             if is_complete {
                 // What the server did not want to read of the request is not sent.
-                self.cancel();
+                self.session.cancel(&mut self.stream);
                 outgoing.wire = None;
                 // Answers to what it asked; whether they could be written will be seen by the next request.
-                let _ = self.poll_write(cx, stream);
+                let _ = self.session.poll_write(cx, stream);
                 return Poll::Ready(Ok(()));
             }
         }
@@ -62,36 +104,48 @@ impl Session {
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
-        stream: &mut Stream,
+        stream: &mut conn::Stream,
         outgoing: &mut Outgoing,
         timings: &mut Timings,
     ) -> Poll<io::Result<()>> {
         loop {
-            let written = ready!(self.poll_write(cx, stream))?;
+            let written = ready!(self.session.poll_write(cx, stream))?;
             outgoing.written += written;
             timings.bytes_sent += written as u64;
             let Some(wire) = &outgoing.wire else { return Poll::Ready(Ok(())) };
-            if self.is_framed() {
+            if self.stream.is_framed {
                 outgoing.wire = None;
                 return Poll::Ready(Ok(()));
             }
-            self.frame_body(wire);
-            if self.unwritten().is_empty() {
+            self.session.frame_body(&mut self.stream, wire);
+            if self.session.unwritten().is_empty() {
                 return Poll::Ready(Ok(()));
             }
         }
     }
 
-    /// Writes what is ready; how many bytes that were.
-    fn poll_write(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<usize>> {
-        let mut all = 0;
-        while !self.unwritten().is_empty() {
-            let written = ready!(stream.poll_write(cx, self.unwritten()))?;
-            self.wrote(written);
-            all += written;
+    /// The buffer to append the next bytes to; then comes [`received`](Self::received).
+    pub(in crate::http) fn room(&mut self) -> &mut Vec<u8> {
+        self.session.room()
+    }
+
+    /// Digests what was appended to [`room`](Self::room); true once the answer is complete.
+    ///
+    /// # Errors
+    /// What is wrong with it. The connection is of no use then.
+    pub(in crate::http) fn received(&mut self, reply: &mut Reply) -> Result<bool, Error> {
+        let waited = self.stream.awaits != Awaits::Nothing;
+        let outcome = self.session.received(&mut One { stream: &mut self.stream, reply });
+        if let Some(failure) = self.stream.failure.take() {
+            return Err(failure);
         }
-        ready!(stream.poll_flush(cx))?;
-        Poll::Ready(Ok(all))
+        let is_complete = waited && self.stream.awaits == Awaits::Nothing;
+        if is_complete && outcome.is_err() {
+            // What is wrong behind an answer costs the connection only: it may as well have come too late to be seen.
+            self.session.end();
+            return Ok(true);
+        }
+        outcome.map(|()| is_complete)
     }
 
     /// Why there will be no answer.
@@ -105,14 +159,34 @@ impl Session {
         }
     }
 
+    /// Why there will be no answer, now that the connection is closed.
+    pub(in crate::http) fn closed(&self, reply: &Reply) -> Error {
+        self.session.closed(&self.stream, reply)
+    }
+
+    /// What is said of an error over this connection.
+    pub(in crate::http) fn explained(&self, origin: &Origin, error: Error) -> Error {
+        self.session.explained(origin, error)
+    }
+
+    /// All that was to be written has been.
+    #[cfg(any(test, feature = "testing"))]
+    pub(in crate::http) fn wrote_all(&mut self) {
+        self.session.wrote(self.session.unwritten().len());
+    }
+
     /// Reads and answers what a server says unasked, now and when `cx` is woken. Whether the connection is still good.
-    pub(in crate::http) fn poll_idle(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> bool {
+    pub(in crate::http) fn poll_idle(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut conn::Stream,
+    ) -> bool {
         let is_good = self.listen(|room| stream.poll_read(cx, room));
-        is_good && !matches!(self.poll_write(cx, stream), Poll::Ready(Err(_)))
+        is_good && !matches!(self.session.poll_write(cx, stream), Poll::Ready(Err(_)))
     }
 
     /// The same, now only.
-    pub(in crate::http) fn is_alive(&mut self, stream: &mut Stream) -> bool {
+    pub(in crate::http) fn is_alive(&mut self, stream: &mut conn::Stream) -> bool {
         self.listen(|room| stream.read_now(room))
     }
 
@@ -124,8 +198,27 @@ impl Session {
                 return false;
             }
         }
-        self.rest();
-        self.takes_more()
+        self.session.rest();
+        // A head that began to come for a request given up must be heard to its end.
+        self.session.takes_more() && self.session.block.is_none()
+    }
+}
+
+impl Session {
+    /// Writes what is ready; how many bytes that were.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut conn::Stream,
+    ) -> Poll<io::Result<usize>> {
+        let mut all = 0;
+        while !self.unwritten().is_empty() {
+            let written = ready!(stream.poll_write(cx, self.unwritten()))?;
+            self.wrote(written);
+            all += written;
+        }
+        ready!(stream.poll_flush(cx))?;
+        Poll::Ready(Ok(all))
     }
 }
 
@@ -133,16 +226,16 @@ impl Connection {
     /// Tells the server, if that is possible over this connection, that nobody waits for the answer in hand. Whether the
     /// connection can serve another request.
     pub(in crate::http) fn cancel(&mut self) -> bool {
-        let Some(session) = &mut self.session else { return false };
-        session.cancel();
-        session.poll_idle(&mut Context::from_waker(Waker::noop()), &mut self.stream)
+        let Some(own) = &mut self.http2 else { return false };
+        own.session.cancel(&mut own.stream);
+        own.poll_idle(&mut Context::from_waker(Waker::noop()), &mut self.stream)
     }
 
     /// Answers what a server says while no request is in hand, now and when `cx` is woken. Whether the connection is still
     /// good; in HTTP/1.1 a server has nothing to say then.
     pub(in crate::http) fn poll_idle(&mut self, cx: &mut Context<'_>) -> bool {
-        let session = self.session.as_mut();
-        session.is_none_or(|session| session.poll_idle(cx, &mut self.stream))
+        let own = self.http2.as_mut();
+        own.is_none_or(|own| own.poll_idle(cx, &mut self.stream))
     }
 }
 
