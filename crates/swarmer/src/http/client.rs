@@ -397,7 +397,8 @@ impl Client {
             return Err(Error::timeout(ErrorKind::Timeout, "no answer", run.limit));
         }
         let mut reply = self.new_reply(request);
-        run.timings.bytes_received += scripted.play(&mut reply)? as u64;
+        let read = scripted.play(self.shared.config.http2, &wire, origin, &mut reply)?;
+        run.timings.bytes_received += read as u64;
         run.timings.total = clock::now().saturating_duration_since(run.timings.started);
         run.timings.first_byte = Some(run.timings.total);
         finished(reply)

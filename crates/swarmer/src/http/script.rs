@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::error::{Error, ErrorKind};
 use super::head;
+use super::http2::Session;
+use super::multiplex::Http2;
+use super::origin::Origin;
 use super::reply::Reply;
 use super::request::Method;
 
@@ -70,7 +73,8 @@ impl ScriptedReply {
     }
 
     /// Whatever these bytes are, a piece for each time the client reads; then the connection is closed. The client stops
-    /// reading where the answer ends. [`header`](Self::header) and [`body`](Self::body) add nothing to them.
+    /// reading where the answer ends. [`header`](Self::header) and [`body`](Self::body) add nothing to them. A client
+    /// with [`Http2::Own`] reads them as HTTP/2 over a new connection.
     pub fn reads<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>) -> Self {
         let pieces = pieces.into_iter().map(Into::into).collect();
         Self { delay: Duration::ZERO, outcome: Ok(Scripted::Reads(pieces)) }
@@ -110,29 +114,58 @@ impl ScriptedReply {
         self.delay
     }
 
-    /// Lets `reply` take in this answer, through the same parser that reads a server's; the bytes it came to.
-    pub(super) fn play(self, reply: &mut Reply) -> Result<usize, Error> {
-        let pieces = match self.outcome? {
+    /// Lets `reply` take in this answer to the request `wire`, through the same parsers that read a server's; the bytes it
+    /// came to.
+    pub(super) fn play(
+        self,
+        http2: Http2,
+        wire: &[u8],
+        origin: &Origin,
+        reply: &mut Reply,
+    ) -> Result<usize, Error> {
+        match self.outcome? {
             Scripted::Proper { status, headers, body } => {
                 let length = body.len();
                 let head =
                     format!("HTTP/1.1 {status} \r\n{headers}Content-Length: {length}\r\n\r\n");
-                vec![[head.into_bytes(), body].concat()]
+                read_http1(&[[head.into_bytes(), body].concat()], reply)
             }
-            Scripted::Reads(pieces) => pieces,
-        };
-        let mut read = 0;
-        // A read that gives nothing would be the connection's end.
-        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
-            reply.room().extend_from_slice(piece);
-            read += piece.len();
-            if reply.received()? {
-                return Ok(read);
+            Scripted::Reads(pieces) if http2 == Http2::Own => {
+                let mut session = Session::new();
+                session.begin(wire, origin)?;
+                read_http2(&pieces, session, reply)
             }
+            Scripted::Reads(pieces) => read_http1(&pieces, reply),
         }
-        reply.closed()?;
-        Ok(read)
     }
+}
+
+fn read_http1(pieces: &[Vec<u8>], reply: &mut Reply) -> Result<usize, Error> {
+    let mut read = 0;
+    // A read that gives nothing would be the connection's end.
+    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+        reply.room().extend_from_slice(piece);
+        read += piece.len();
+        if reply.received()? {
+            return Ok(read);
+        }
+    }
+    reply.closed()?;
+    Ok(read)
+}
+
+/// The same over a connection in HTTP/2 that takes all we write at once.
+fn read_http2(pieces: &[Vec<u8>], mut session: Session, reply: &mut Reply) -> Result<usize, Error> {
+    let mut read = 0;
+    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+        session.wrote(session.unwritten().len());
+        session.room().extend_from_slice(piece);
+        read += piece.len();
+        if session.received(reply)? {
+            return Ok(read);
+        }
+    }
+    Err(session.closed(reply))
 }
 
 /// What answers the requests of a scripted client.

@@ -17,6 +17,8 @@ mod frame;
 mod huffman;
 mod incoming;
 mod outgoing;
+#[cfg(test)]
+mod surplus_tests;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -245,19 +247,34 @@ impl Session {
     /// What is wrong with it. The connection is of no use then.
     pub(super) fn received(&mut self, reply: &mut Reply) -> Result<bool, Error> {
         let Some(mut unread) = self.unread.take() else { return Ok(false) };
-        let (mut at, mut is_complete) = (0, false);
-        while let Some(frame) = Frame::first(&unread[at..])? {
-            at += frame.length();
-            is_complete |= self.take(frame, reply)?;
-        }
-        if self.unwritten().len() > UNWRITTEN {
-            return Err(Error::protocol("HTTP/2: the server asks and does not read the answers"));
+        let (mut at, is_complete) = self.digest(&unread, reply)?;
+        if is_complete {
+            // What is wrong behind an answer costs the connection only: it may as well have come too late to be seen.
+            match self.digest(&unread[at..], reply) {
+                Ok((length, _)) => at += length,
+                Err(_) => (at, self.goodbye) = (unread.len(), Some(Reason::PROTOCOL_ERROR.into())),
+            }
         }
         if at < unread.len() {
             unread.drain(..at);
             self.unread = Some(unread);
         }
         Ok(is_complete)
+    }
+
+    /// Whole frames from the front of `bytes`, up to the one that completes the answer; how many bytes, and whether one does.
+    fn digest(&mut self, bytes: &[u8], reply: &mut Reply) -> Result<(usize, bool), Error> {
+        let mut at = 0;
+        while let Some(frame) = Frame::first(&bytes[at..])? {
+            at += frame.length();
+            if self.take(frame, reply)? {
+                return Ok((at, true));
+            }
+        }
+        if self.unwritten().len() > UNWRITTEN {
+            return Err(Error::protocol("HTTP/2: the server asks and does not read the answers"));
+        }
+        Ok((at, false))
     }
 
     /// One frame; true if the answer is complete with it.
