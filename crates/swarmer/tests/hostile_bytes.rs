@@ -26,6 +26,11 @@ fn answers() {
 }
 
 #[test]
+fn frames() {
+    each("frames", hostile::frames);
+}
+
+#[test]
 fn messages_between_nodes() {
     each("message", hostile::message);
 }

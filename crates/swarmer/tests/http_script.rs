@@ -8,11 +8,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use swarmer::http::{
-    Client, Config, ErrorKind, Method, Request, ScriptedReply, ScriptedRequest, Shared,
+    Client, Config, ErrorKind, Http2, Method, Request, ScriptedReply, ScriptedRequest, Shared,
 };
 
 fn scripted(script: impl Fn(&ScriptedRequest) -> ScriptedReply + 'static) -> Client {
-    let shared = Shared::new(Config::default());
+    scripted_with(Http2::Off, script)
+}
+
+fn scripted_with(
+    http2: Http2,
+    script: impl Fn(&ScriptedRequest) -> ScriptedReply + 'static,
+) -> Client {
+    let shared = Shared::new(Config { http2, ..Config::default() });
     let base = shared.base_url("http://scripted.test/api").unwrap();
     Client::scripted(&shared, Some(&base), Rc::new(script))
 }
@@ -45,6 +52,28 @@ async fn any_bytes_may_come_read_by_read() {
     let mut client = scripted(move |_| ScriptedReply::reads([whole[0], whole[2]]));
     let error = client.send(Request::get("/")).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn any_bytes_may_be_http2() {
+    // Settings, a head without a field but the status, a body in two frames.
+    let whole: [&[u8]; 4] = [
+        b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x04",
+        b"\0\0\0\x01\x88\0\0\x02\0\0\0\0\0\x01wh",
+        b"\0\0\x02\0\x01\0\0\0\x01ol",
+        b"not read",
+    ];
+    let mut client = scripted_with(Http2::Own, move |_| ScriptedReply::reads(whole));
+    for _ in 0..2 {
+        let exchange = client.send(Request::get("/")).await;
+        assert_eq!(exchange.result.unwrap().text(), "whol");
+        assert_eq!(exchange.timings.bytes_received, 41);
+    }
+    let mut client = scripted_with(Http2::Own, move |_| ScriptedReply::reads([whole[0], whole[1]]));
+    let error = client.send(Request::get("/")).await.result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    let mut client = scripted_with(Http2::Own, |_| ScriptedReply::new(204));
+    assert_eq!(client.send(Request::get("/")).await.result.unwrap().status(), 204);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use swarmer::cluster::{Envelope, Message, ToMaster, ToWorker};
-use swarmer::http::{Client, Config, ErrorKind, Method, Request, Response, Shared};
+use swarmer::http::{Client, Config, ErrorKind, Http2, Method, Request, Response, Shared};
 use swarmer::testing::{ScriptedReply, ScriptedRequest};
 
 /// Bytes that an answer's body may have here.
@@ -19,15 +19,27 @@ const FIELDS: [&str; 6] =
 /// # Panics
 /// If what should hold does not.
 pub(crate) fn answer(data: &[u8]) {
+    same_however_cut(Http2::Off, data);
+}
+
+/// The same for what a server sends over a connection in HTTP/2, from its settings on; each request has its own.
+///
+/// # Panics
+/// If what should hold does not.
+pub(crate) fn frames(data: &[u8]) {
+    same_however_cut(Http2::Own, data);
+}
+
+fn same_however_cut(http2: Http2, data: &[u8]) {
     let Some((&[method, first, second], wire)) = data.split_first_chunk() else { return };
     let method = [Method::GET, Method::HEAD, Method::POST][usize::from(method) % 3];
-    let whole = asked_twice(method, &[wire]);
+    let asked = |pieces: &[&[u8]]| asked_twice(http2, method, pieces);
+    let whole = asked(&[wire]);
     let cut = |at: u8| wire.len() * usize::from(at) / 255;
     let (from, to) = (cut(first.min(second)), cut(first.max(second)));
-    assert_eq!(asked_twice(method, &[&wire[..from], &wire[from..to], &wire[to..]]), whole);
+    assert_eq!(asked(&[&wire[..from], &wire[from..to], &wire[to..]]), whole);
     if wire.len() < 300 {
-        let bytes: Vec<_> = wire.chunks(1).collect();
-        assert_eq!(asked_twice(method, &bytes), whole);
+        assert_eq!(asked(&wire.chunks(1).collect::<Vec<_>>()), whole);
     }
 }
 
@@ -39,8 +51,8 @@ enum Seen {
 }
 
 /// Sends two requests that are answered like that, since an answer may set cookies for the next one.
-fn asked_twice(method: Method, pieces: &[&[u8]]) -> [Seen; 2] {
-    let config = Config { max_redirects: 3, max_response_body: LIMIT, ..Config::default() };
+fn asked_twice(http2: Http2, method: Method, pieces: &[&[u8]]) -> [Seen; 2] {
+    let config = Config { http2, max_redirects: 3, max_response_body: LIMIT, ..Config::default() };
     let shared = Shared::new(config);
     let base = shared.base_url("http://api.test/").expect("a base URL");
     let pieces: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
