@@ -42,7 +42,6 @@ static GROUPS: [Group; LONGEST + 1] = groups();
 /// All symbols in the order of their codes.
 static SYMBOLS: [u16; 257] = symbols();
 
-#[expect(clippy::cast_possible_truncation, reason = "257 symbols at most")]
 const fn groups() -> [Group; LONGEST + 1] {
     let mut groups = [Group { first: 0, count: 0, symbols: 0 }; LONGEST + 1];
     let mut symbol = 0;
@@ -146,6 +145,8 @@ fn long(bits: u64, held: u32) -> Option<(u8, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -163,7 +164,7 @@ mod tests {
             let group = GROUPS[length];
             let place = SYMBOLS.iter().position(|symbol| *symbol == u16::from(byte)).unwrap();
             let code = group.first + u32::try_from(place).unwrap() - group.symbols;
-            bits += &format!("{code:0length$b}");
+            write!(bits, "{code:0length$b}").unwrap();
         }
         while !bits.len().is_multiple_of(8) {
             bits.push('1');

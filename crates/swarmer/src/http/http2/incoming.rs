@@ -216,7 +216,7 @@ fn unknown() -> Error {
 /// What is left of a block.
 struct Rest<'b>(&'b [u8]);
 
-impl<'b> Rest<'b> {
+impl Rest<'_> {
     /// A number of which the first byte has `prefix` bits (RFC 7541, section 5.1).
     fn number(&mut self, prefix: u32) -> Result<usize, Error> {
         let full = (1 << prefix) - 1;
@@ -243,14 +243,12 @@ impl<'b> Rest<'b> {
         let (string, rest) =
             self.0.split_at_checked(length).ok_or_else(|| compression("it is cut short"))?;
         self.0 = rest;
-        if out.len() + length > HEAD_LIMIT {
-            return Err(too_long());
+        if !coded {
+            out.extend_from_slice(string);
+        } else if huffman::decode(string, out).is_none() {
+            return Err(compression("Huffman code"));
         }
-        if coded {
-            return huffman::decode(string, out).ok_or_else(|| compression("Huffman code"));
-        }
-        out.extend_from_slice(string);
-        Ok(())
+        if out.len() > HEAD_LIMIT { Err(too_long()) } else { Ok(()) }
     }
 
     fn byte(&mut self) -> Result<u8, Error> {

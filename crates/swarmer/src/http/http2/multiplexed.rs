@@ -11,7 +11,8 @@ use std::time::Instant;
 use hashbrown::HashMap;
 use tokio::task::JoinHandle;
 
-use super::{Awaits, Session, Stream, Waiting};
+use super::session::Session;
+use super::stream::{Awaits, Stream, Waiting};
 use crate::clock;
 use crate::http::arrival::Read;
 use crate::http::buffer::Buf;

@@ -4,7 +4,8 @@
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
-use super::{Awaits, Session, Stream, Waiting};
+use super::session::Session;
+use super::stream::{Awaits, Stream, Waiting};
 use crate::http::arrival::Read;
 use crate::http::conn::{self, Connection, Outgoing};
 use crate::http::error::{Error, ErrorKind};

@@ -1,6 +1,8 @@
 //! What a server sends behind an answer, in the same read.
 
-use super::*;
+use super::frame::{self, mark};
+use super::own::Own;
+use crate::http::reply::Reply;
 use crate::http::{Config, Shared};
 
 /// A own whose request was answered by a read that ended with `surplus`.

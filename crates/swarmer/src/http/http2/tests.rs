@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::http::{Config, Shared};
+use super::frame::{self, mark};
+use super::{own::Own, session, stream};
+use crate::http::reply::Reply;
+use crate::http::{Config, Error, ErrorKind, Shared};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n";
 /// `:status: 200`, then a field in words.
@@ -141,13 +143,10 @@ fn a_close_anywhere_is_an_error_until_the_last_byte() {
 }
 
 #[test]
-fn what_a_server_must_not_say_is_told_apart() {
-    let close = mark::END_STREAM;
-    let too_long = "x".repeat(1001);
+fn frames_that_must_not_be_are_told_apart() {
     for (said, error) in [
-        (vec![data(1, close, "early")], "HTTP/2: a body before its head"),
-        (vec![head(3, close)], "HTTP/2: a frame on a stream that it cannot be on"),
-        (vec![head(2, close)], "HTTP/2: a frame on a stream that it cannot be on"),
+        (vec![head(3, mark::END_STREAM)], "HTTP/2: a frame on a stream that it cannot be on"),
+        (vec![head(2, mark::END_STREAM)], "HTTP/2: a frame on a stream that it cannot be on"),
         (vec![data(0, 0, "x")], "HTTP/2: a frame on a stream that it cannot be on"),
         (
             vec![frame(frame::PING, 0, 1, b"question")],
@@ -198,6 +197,21 @@ fn what_a_server_must_not_say_is_told_apart() {
                 .collect(),
             "a head of more than 64 KiB",
         ),
+        (vec![b"\0\x40\x01\0\0\0\0\0\x01".to_vec()], "HTTP/2: a frame larger than agreed"),
+    ] {
+        assert_eq!(refusal(&said), error);
+    }
+    let without_greeting = answer(&head(1, mark::END_STREAM)).unwrap_err();
+    assert_eq!(without_greeting.to_string(), "HTTP/2: the server does not begin with its settings");
+}
+
+/// What is wrong with one answer is nothing to the connection; the server is told that nobody listens any more.
+#[test]
+fn answers_that_must_not_be_are_told_apart() {
+    let close = mark::END_STREAM;
+    let too_long = "x".repeat(1001);
+    for (said, error) in [
+        (vec![data(1, close, "early")], "HTTP/2: a body before its head"),
         (vec![head(1, 0), frame(frame::HEADERS, 4, 1, b"\x00\x01a\x01b")], "HTTP/2: a second head"),
         (vec![head(1, 0), head(1, close)], "HTTP/2: a pseudo-header after the body"),
         (
@@ -227,7 +241,20 @@ fn what_a_server_must_not_say_is_told_apart() {
             vec![head(1, 0), frame(frame::DATA, mark::PADDED, 1, b"\x05x")],
             "HTTP/2: more padding than there are bytes",
         ),
-        (vec![b"\0\x40\x01\0\0\0\0\0\x01".to_vec()], "HTTP/2: a frame larger than agreed"),
+    ] {
+        let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+        asking(&mut own, GET);
+        let said = [greeting(), said.concat()].concat();
+        assert_eq!(hear(&mut own, &mut reply, &said).unwrap_err().to_string(), error);
+        assert!(own.session.takes_more());
+        let last = frames(&written(&mut own)).pop().unwrap();
+        assert_eq!(last, (frame::RST_STREAM, 0, 1, vec![0, 0, 0, 1]), "{error}");
+    }
+}
+
+#[test]
+fn a_server_that_gives_up_says_why() {
+    for (said, error) in [
         (
             vec![frame(frame::RST_STREAM, 0, 1, b"\0\0\0\x02")],
             "HTTP/2: server gave up the request: INTERNAL_ERROR",
@@ -247,8 +274,6 @@ fn what_a_server_must_not_say_is_told_apart() {
     ] {
         assert_eq!(refusal(&said), error);
     }
-    let without_greeting = answer(&head(1, close)).unwrap_err();
-    assert_eq!(without_greeting.to_string(), "HTTP/2: the server does not begin with its settings");
 }
 
 #[test]
@@ -307,12 +332,12 @@ fn windows_are_opened_before_they_are_used_up() {
         hear(&mut own, &mut reply, &piece).unwrap();
         for (kind, _, stream, more) in frames(&written(&mut own)) {
             assert_eq!(kind, frame::WINDOW_UPDATE);
-            granted[stream as usize] += number(&more).unwrap();
+            granted[stream as usize] += u32::from_be_bytes(more.try_into().unwrap());
         }
     }
     let all = 1_000 * 16_384;
     assert!(
-        all - granted[0] < CONNECTION_WINDOW / 2 && all - granted[1] < STREAM_WINDOW / 2,
+        all - granted[0] < session::WINDOW / 2 && all - granted[1] < stream::WINDOW / 2,
         "{granted:?}"
     );
 }
