@@ -5,9 +5,12 @@
 mod counting_allocator;
 mod http_support;
 
+use std::io::Read;
+
 use counting_allocator::ALLOCATIONS;
 use http_support::Server;
-use swarmer::http::{Client, Config, Request, Shared};
+use swarmer::http::{Client, Config, Http2, Request, Shared};
+use tokio::task::LocalSet;
 
 #[derive(serde::Serialize)]
 struct Quote {
@@ -56,6 +59,53 @@ async fn requests_on_a_kept_connection_allocate_nothing() {
     let post = || Request::post("/api/v1/quotes").json(&Quote { premium: 100, term: "annual" });
     assert_eq!(allocations(&mut client, 1000, post).await, 0);
     assert_eq!(shared.counters().opened, 1);
+}
+
+fn h2_frame(kind: u8, marks: u8, stream: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, marks], &stream[..], payload].concat()
+}
+
+/// The same server in HTTP/2: it answers where a request ends, in words that are to be remembered each time.
+fn http2_server() -> Server {
+    Server::start(|peer| {
+        let block = b"\x88\x76\x04test\x5f\x10application/json\x5c\x0227";
+        let mut head = [0; 9];
+        let mut payload = vec![0; 16_384];
+        peer.stream.read_exact(&mut payload[..24]).unwrap();
+        peer.send(h2_frame(4, 0, [0; 4], b""));
+        while peer.stream.read_exact(&mut head).is_ok() {
+            let [a, b, c, kind, marks, stream @ ..] = head;
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            peer.stream.read_exact(&mut payload[..length]).unwrap();
+            if kind <= 1 && marks & 1 != 0 {
+                let answer = [
+                    h2_frame(1, 4, stream, block),
+                    h2_frame(0, 1, stream, b"{\"id\":42,\"status\":\"ACTIVE\"}"),
+                ];
+                peer.send(answer.concat());
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn requests_in_http2_allocate_nothing_either() {
+    for http2 in [Http2::Own, Http2::Shared] {
+        let server = http2_server();
+        let shared = Shared::new(Config { http2, ..Config::default() });
+        let base = shared.base_url(&server.url()).unwrap();
+        let mut client = Client::new(&shared, Some(&base));
+        let get = || Request::get("/api/v1/quotes").query("page", 2).bearer("a.token");
+        let post = || Request::post("/api/v1/quotes").json(&Quote { premium: 1, term: "annual" });
+        let all = async {
+            (allocations(&mut client, 500, get).await, allocations(&mut client, 500, post).await)
+        };
+        // The way of shared connections is boxed, which is all it takes.
+        let boxed = if http2 == Http2::Shared { 500 } else { 0 };
+        assert_eq!(LocalSet::new().run_until(all).await, (boxed, boxed), "{http2:?}");
+        assert_eq!(shared.counters().opened, 1);
+    }
 }
 
 #[tokio::test]

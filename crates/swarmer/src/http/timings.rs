@@ -9,8 +9,7 @@ use crate::clock;
 /// When a request began and how long its phases took.
 ///
 /// Bytes count from when the kernel received them, not from when they were read and parsed, so that the generator's own
-/// work stays outside. Behind TLS, over shared connections in HTTP/2 and on systems other than Linux it is the moment of
-/// reading.
+/// work stays outside. Behind TLS and on systems other than Linux it is the moment of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
     /// When time began to run: the call, or the due moment given by [`Request::started`](super::Request::started).
