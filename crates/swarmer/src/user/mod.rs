@@ -9,6 +9,7 @@ mod journey;
 mod limiter;
 mod provided;
 mod request;
+mod resting;
 pub(crate) mod stop;
 pub(crate) mod transcript;
 
@@ -24,6 +25,7 @@ pub(crate) use limiter::Limiter;
 pub use provided::{NotProvided, Provided};
 use rand_pcg::Pcg64Mcg;
 pub use request::{Expect, Request, Verdict};
+use resting::Resting;
 use stop::StopSignal;
 use transcript::Transcript;
 
@@ -165,13 +167,8 @@ impl User {
     }
 
     /// Does nothing for so long but answer servers that ask whether it is still there.
-    pub(crate) async fn rest(&mut self, pause: Duration) {
-        let mut sleep = std::pin::pin!(tokio::time::sleep(pause));
-        std::future::poll_fn(|cx| {
-            self.client.poll_idle(cx);
-            sleep.as_mut().poll(cx)
-        })
-        .await;
+    pub(crate) fn rest(&mut self, pause: Duration) -> Resting<'_> {
+        Resting::new(pause, &mut self.client)
     }
 
     /// Writes a pause down, if the user has a transcript; how long it is to be made.
