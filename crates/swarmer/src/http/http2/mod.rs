@@ -5,13 +5,14 @@
 //!
 //! | part | task |
 //! |---|---|
-//! | [`frame`] | frames, from and to bytes |
+//! | [`frame`], [`faults`] | frames, from and to bytes, and what may be wrong with them |
 //! | [`table`], [`huffman`] | what HPACK has numbers for, and its code |
 //! | [`outgoing`], [`incoming`] | header fields of requests and answers |
 //! | [`stream`], [`session`] | one request and its answer, and all of a conversation, without I/O |
 //! | [`own`] | one exchange at a time, in the user's task |
 //! | [`multiplexed`] | many at once, in a task of the connection |
 
+mod faults;
 mod frame;
 mod huffman;
 mod incoming;

@@ -2,12 +2,13 @@
 
 use std::mem;
 
+use super::faults::{given_up, second_head, unasked, window, wrong_length};
 use super::frame::{self, Frame, mark, reason, setting};
 use super::incoming::{Incoming, Part};
 use super::outgoing::Outgoing;
-use super::stream::{self, Awaits, Stream, Waiting, taken, window};
+use super::stream::{self, Awaits, Stream, Waiting, taken};
 use crate::http::buffer::Buf;
-use crate::http::error::{Error, ErrorKind};
+use crate::http::error::Error;
 use crate::http::head::HEAD_LIMIT;
 use crate::http::origin::Origin;
 use crate::http::reply::Reply;
@@ -103,7 +104,7 @@ impl Session {
     /// Begins the request `wire`, which is in its form in HTTP/1.1.
     ///
     /// # Errors
-    /// Of kind [`Invalid`](ErrorKind::Invalid) if it does not have that form.
+    /// Of kind [`Invalid`](crate::http::ErrorKind::Invalid) if it does not have that form.
     pub(super) fn begin(&mut self, wire: &[u8], origin: &Origin) -> Result<Stream, Error> {
         let id = if self.latest == 0 { 1 } else { self.latest + 2 };
         let mut out = self.out.take().unwrap_or_else(Buf::small);
@@ -477,26 +478,4 @@ fn of_connection(frame: Frame<'_>, fits: bool) -> Result<&[u8], Error> {
 /// A payload that is one number.
 fn number(payload: &[u8]) -> Result<u32, Error> {
     payload.try_into().map(u32::from_be_bytes).map_err(|_| wrong_length())
-}
-
-#[cold]
-fn wrong_length() -> Error {
-    Error::protocol("HTTP/2: a frame of a wrong length")
-}
-
-#[cold]
-fn unasked() -> Error {
-    Error::protocol("HTTP/2: a frame on a stream that it cannot be on")
-}
-
-#[cold]
-fn second_head() -> Error {
-    Error::protocol("HTTP/2: a second head")
-}
-
-/// The server's own word for it.
-#[cold]
-fn given_up(what: &str, code: u32) -> Error {
-    let text = format!("HTTP/2: server gave up the {what}: {}", reason::name(code));
-    Error::new(ErrorKind::Closed, text)
 }

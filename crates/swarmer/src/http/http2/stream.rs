@@ -1,5 +1,6 @@
 //! One request and its answer, as frames bring it.
 
+use super::faults::window;
 use super::frame::{Frame, mark};
 use crate::http::error::Error;
 use crate::http::reply::Reply;
@@ -79,9 +80,4 @@ impl Stream {
 pub(super) fn taken(before: u32, more: usize, size: u32) -> Result<u32, Error> {
     let taken = u32::try_from(more).ok().and_then(|more| before.checked_add(more));
     taken.filter(|taken| *taken <= size).ok_or_else(window)
-}
-
-#[cold]
-pub(super) fn window() -> Error {
-    Error::protocol("HTTP/2: flow control is not kept")
 }
