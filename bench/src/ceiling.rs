@@ -38,8 +38,7 @@ pub(crate) fn measure(
     }
     let costs: Vec<f64> = quick.iter().map(Outcome::server_cpu_per_request).collect();
     let full: Vec<f64> = costs.iter().map(|cost| 1e6 / cost).collect();
-    let busy: Vec<f64> =
-        quick.iter().map(|run| run.rate * 100.0 * run.server_cpu / run.requests).collect();
+    let busy: Vec<f64> = quick.iter().map(Outcome::server_busy).collect();
     let rates: Vec<f64> = quick.iter().map(|run| run.rate).collect();
     let loaded = format!("nginx, loaded by {}", fastest.name);
     section.figure(&loaded, "CPU per request", "µs", &costs);

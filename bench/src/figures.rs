@@ -24,6 +24,11 @@ impl Outcome {
     pub(crate) fn server_cpu_per_request(&self) -> f64 {
         self.server_cpu / self.requests * 1e6
     }
+
+    /// How much of its core the server took, in percent.
+    pub(crate) fn server_busy(&self) -> f64 {
+        self.rate * self.server_cpu / self.requests * 100.0
+    }
 }
 
 /// Least, middle and greatest of some figures.

@@ -44,6 +44,11 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
     let peers = self::peers(&mut section, native, rust)?;
     let runs = turns::take(&mut section, server.target(), rounds, &ours, &peers)?;
     turns::figures(&mut section, &ours, &runs);
+    section.notes.push(
+        "Where the server's core is full, requests/s tell how a client lets the server work (many requests in one read cost it less), \
+         and CPU per request what the client costs."
+            .to_owned(),
+    );
     Ok(section)
 }
 

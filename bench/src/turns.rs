@@ -60,13 +60,15 @@ pub(crate) fn take(
     Ok(all)
 }
 
-/// Rate, CPU time and memory of a contender's runs, and how it is called.
+/// Rate, CPU time and memory of a contender's runs, how much the server had to do, and how the contender is called.
 pub(crate) fn figures(section: &mut Section, contender: &Contender, runs: &[Outcome]) {
     let costs: Vec<_> = runs.iter().map(Outcome::cpu_per_request).collect();
     let peaks: Vec<_> = runs.iter().map(|run| run.peak_mib).collect();
+    let busy: Vec<_> = runs.iter().map(Outcome::server_busy).collect();
     section.figure(contender.name, "requests", "/s", &rates(runs));
     section.figure(contender.name, "CPU per request", "µs", &costs);
     section.figure(contender.name, "peak memory", "MiB", &peaks);
+    section.figure(contender.name, "the server's core is busy", "%", &busy);
     section.commands.push(contender.command());
 }
 
