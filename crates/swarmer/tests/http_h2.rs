@@ -391,6 +391,15 @@ fn failures_have_texts_that_repeat() {
             reset.repr(),
             "ConnectionClosed('HTTP/2: server gave up the request: INTERNAL_ERROR')"
         );
+        // A request that the server gave up was not lost on the way: it fails once, and is not asked again.
+        let (connections, requests) = site.seen();
+        let reset = client.send(Request::get("/reset")).await.result.unwrap_err();
+        assert_eq!(reset.kind(), ErrorKind::Closed);
+        assert_eq!(site.seen().1, requests + 1);
+        assert!(text(&mut client, "/echo").await.starts_with("GET"));
+        if config.http2 == Http2::Shared {
+            assert_eq!(site.seen().0, connections, "the others' connection is as good as before");
+        }
         let slammed = client.send(Request::post("/slam")).await.result.unwrap_err();
         assert_eq!(slammed.kind(), ErrorKind::Closed, "{slammed}");
         let slow = client.send(Request::get("/slow").timeout(Duration::from_millis(100))).await;

@@ -14,6 +14,7 @@ const INTERIM_LIMIT: u32 = 32;
 const RESERVE_LIMIT: usize = 1 << 20;
 
 /// The answer to one request, complete or not.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question that somebody asks")]
 #[derive(Debug)]
 pub(super) struct Reply {
     /// Empty until the socket can be read, so that waiting for an answer costs no buffer.
@@ -25,6 +26,8 @@ pub(super) struct Reply {
     answers_head: bool,
     surplus: bool,
     done: bool,
+    /// The server has said something of the request, if not an answer.
+    given_up: bool,
     body_limit: usize,
 }
 
@@ -39,13 +42,20 @@ impl Reply {
             answers_head,
             surplus: false,
             done: false,
+            given_up: false,
             body_limit,
         }
     }
 
-    /// Whether not one byte has come.
+    /// Whether nothing has come: the server may not even know of the request.
     pub(super) fn is_untouched(&self) -> bool {
-        self.interim == 0 && self.buf.as_ref().is_none_or(|buf| buf.is_empty())
+        let is_empty = self.buf.as_ref().is_none_or(|buf| buf.is_empty());
+        is_empty && self.interim == 0 && !self.given_up
+    }
+
+    /// The server knows of the request and will not answer it.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = true;
     }
 
     /// Gives the buffer back while nothing is in it.

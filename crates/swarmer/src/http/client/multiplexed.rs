@@ -11,7 +11,7 @@ use crate::http::buffer::Buf;
 use crate::http::conn::Connection;
 use crate::http::error::{Error, ErrorKind};
 use crate::http::head::Head;
-use crate::http::http2::{Left, Multiplexed};
+use crate::http::http2::{Multiplexed, Seen};
 use crate::http::origin::Origin;
 use crate::http::protocol::{Http2, is_http2};
 use crate::http::request::{Method, Request};
@@ -64,14 +64,14 @@ impl Client {
                 outcome.ok_or_else(|| Error::timeout(ErrorKind::Timeout, "no answer", run.limit));
             match outcome? {
                 Ok(answer) => return Ok(answer),
-                // Once more over another connection, if nothing can happen twice by that.
-                Err((error, left)) => {
-                    if left != Left::Both {
-                        self.give_up(&connection);
-                    }
+                // Once more, if nothing can happen twice by that.
+                Err((error, seen)) => {
                     tries += 1;
-                    let again = left != Left::Nothing || request.method.is_idempotent();
-                    let again = again && tries < MOST_TRIES;
+                    let again = match seen {
+                        Seen::No => tries < MOST_TRIES,
+                        Seen::Perhaps => tries < MOST_TRIES && request.method.is_idempotent(),
+                        Seen::Yes => false,
+                    };
                     if !(run.timings.reused && again && error.kind() == ErrorKind::Closed) {
                         return Err(error);
                     }
@@ -124,10 +124,5 @@ impl Client {
         }
         let Connection { origin, stream, .. } = connection;
         Ok(Opened::Many(Multiplexed::over(origin, stream)))
-    }
-
-    /// No further request goes over this connection.
-    fn give_up(&self, connection: &Multiplexed) {
-        self.shared.multiplexed.borrow_mut().retain(|other| !other.is_same(connection));
     }
 }

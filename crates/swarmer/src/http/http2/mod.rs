@@ -27,5 +27,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::multiplexed::{Left, Multiplexed};
+pub(super) use self::multiplexed::{Multiplexed, Seen};
 pub(super) use self::own::Own;

@@ -43,15 +43,15 @@ impl Drop for Inner {
     }
 }
 
-/// What a failed exchange leaves.
+/// What is known of a request that got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Left {
-    /// The server has not looked at the request, and takes others over this connection.
-    Both,
-    /// The server has not looked at the request; the connection is no good.
-    Request,
-    /// Nobody knows what the server did.
-    Nothing,
+pub(in crate::http) enum Seen {
+    /// The server has not looked at it.
+    No,
+    /// Nobody knows.
+    Perhaps,
+    /// The server has begun an answer, or given it up.
+    Yes,
 }
 
 impl Multiplexed {
@@ -75,11 +75,6 @@ impl Multiplexed {
         !talk.is_over && talk.session.takes_more() && talk.crowd.asked.len() < most
     }
 
-    /// Whether both are the same connection.
-    pub(in crate::http) fn is_same(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.inner, &other.inner)
-    }
-
     /// Whether it takes no request any more.
     pub(in crate::http) fn is_closed(&self) -> bool {
         let talk = self.inner.talk.borrow();
@@ -89,14 +84,14 @@ impl Multiplexed {
     /// Sends a request, `wire` being its form in HTTP/1.1, and waits for the whole answer.
     ///
     /// # Errors
-    /// What went wrong, and what is known to be left of the request and the connection.
+    /// What went wrong, and whether the server has seen the request.
     pub(in crate::http) async fn exchange(
         &self,
         wire: Buf,
         answers_head: bool,
         body_limit: usize,
         timings: &mut Timings,
-    ) -> Result<(Head, Buf), (Error, Left)> {
+    ) -> Result<(Head, Buf), (Error, Seen)> {
         timings.bytes_sent += wire.len() as u64;
         let reply = Reply::new(answers_head, body_limit);
         let id = self.inner.talk.borrow_mut().begin(wire, &self.origin, reply)?;
@@ -106,15 +101,15 @@ impl Multiplexed {
         (timings.total, timings.first_byte) = (since(asked.latest), asked.first.map(since));
         timings.bytes_received += asked.reply.so_far().len() as u64;
         if let Some(failure) = asked.stream.failure {
-            let left = match (asked.stream.was_refused, self.is_closed()) {
-                (false, _) => Left::Nothing,
-                (true, true) => Left::Request,
-                (true, false) => Left::Both,
+            let seen = match (asked.stream.was_refused, asked.reply.is_untouched()) {
+                (true, _) => Seen::No,
+                (false, true) => Seen::Perhaps,
+                (false, false) => Seen::Yes,
             };
-            return Err((failure, left));
+            return Err((failure, seen));
         }
         let parts = asked.reply.into_parts();
-        parts.ok_or_else(|| (Error::protocol("an answer without a head"), Left::Nothing))
+        parts.ok_or_else(|| (Error::protocol("an answer without a head"), Seen::Yes))
     }
 }
 
@@ -172,12 +167,12 @@ struct Talk {
 }
 
 impl Talk {
-    fn begin(&mut self, wire: Buf, origin: &Origin, reply: Reply) -> Result<u32, (Error, Left)> {
+    fn begin(&mut self, wire: Buf, origin: &Origin, reply: Reply) -> Result<u32, (Error, Seen)> {
         if self.is_over {
-            return Err((Error::closed("connection closed before an answer"), Left::Request));
+            return Err((Error::closed("connection closed before an answer"), Seen::No));
         }
         let begun = self.session.begin(&wire, origin);
-        let stream = begun.map_err(|error| (error, Left::Nothing))?;
+        let stream = begun.map_err(|error| (error, Seen::No))?;
         let (id, is_framed) = (stream.id, stream.is_framed);
         let wire = (!is_framed).then_some(wire);
         let (waker, latest) = (Waker::noop().clone(), clock::now());

@@ -356,7 +356,8 @@ impl Session {
     fn reset(&mut self, frame: Frame<'_>, waiting: &mut impl Waiting) -> Result<(), Error> {
         let reason = number(frame.payload)?;
         self.check(frame.stream)?;
-        if let Some((stream, _)) = waiting.on(frame.stream) {
+        if let Some((stream, reply)) = waiting.on(frame.stream) {
+            reply.give_up();
             stream.was_refused = reason == reason::REFUSED_STREAM;
             stream.is_framed = true;
             stream.fail(given_up("request", reason));
