@@ -37,7 +37,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              are started (7 s, 35,000 requests) over those before and after (3.5 s each). `alone` is the same without the \
              others, once: how far two phases differ of which nothing differs. From due: from the moment a request was due to its \
              end, so what users wait for whoever keeps them; the response time runs from the sending to the moment the kernel \
-             has the answer. The time is that from the first user to the last, by the log, or to the end of the run where not all were \
+             has the answer. Start after due is the generator's own part: how late a task begins. The time is that from the first user to the last, by the log, or to the end of the run where not all were \
              started. {rounds} rounds, taking turns."
         ),
     );
@@ -68,13 +68,15 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
 
 fn report(section: &mut Section, class: Option<&str>, runs: &[Run]) {
     let name = class.map_or("alone".to_owned(), |name| format!("beside {name}s"));
-    for (what, of) in [("response time", 0), ("from due", 1)] {
+    for (what, of, limited) in
+        [("response time", 0, true), ("from due", 1, true), ("start after due", 2, false)]
+    {
         let [calm, beside] =
             [0, 1].map(|phase| runs.iter().map(|run| run.p99[phase][of]).collect::<Vec<_>>());
         let what = format!("p99 of steady users, {what}");
         section.figure(&name, &format!("{what}, before and after"), "ms", &calm);
         section.figure(&name, &format!("{what}, meanwhile"), "ms", &beside);
-        let limit = class.map(|_| Limit::AtMost(1.05));
+        let limit = class.filter(|_| limited).map(|_| Limit::AtMost(1.05));
         let before = format!("{name}, before and after");
         section.ratio(&what, (&name, &beside), (&before, &calm), limit);
     }
@@ -83,8 +85,9 @@ fn report(section: &mut Section, class: Option<&str>, runs: &[Run]) {
 }
 
 struct Run {
-    /// Of steady users, in milliseconds: before and after others are started, and meanwhile; response time and from due.
-    p99: [[f64; 2]; 2],
+    /// Of steady users, in milliseconds: before and after others are started, and meanwhile; response time, from due, and
+    /// how long after it was due a task starts.
+    p99: [[f64; 3]; 2],
     /// From the first of the others to the last, in seconds.
     spawning: Option<f64>,
 }
@@ -93,8 +96,11 @@ fn run(host: &str, other: &str, class: Option<&str>) -> Result<Run> {
     let finished = Generator::ours("1", "crowd", &command(host, other, class))?.finish()?;
     let totals = finished.totals()?;
     anyhow::ensure!(totals.failures == 0.0, "{} requests failed", totals.failures);
-    let of = |phase| Ok::<_, anyhow::Error>([finished.p99(phase)?, finished.p99_from_due(phase)?]);
-    let p99 = [of("calm")?, of("beside")?];
+    let of = |phase, late| {
+        let times = [finished.p99(phase)?, finished.p99_from_due(phase)?, finished.p99(late)?];
+        Ok::<_, anyhow::Error>(times)
+    };
+    let p99 = [of("calm", "calm, late")?, of("beside", "beside, late")?];
     let spawning = class.map(|_| spawning(&finished.stderr)).transpose()?;
     Ok(Run { p99, spawning })
 }

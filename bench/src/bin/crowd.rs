@@ -13,17 +13,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// When the process began.
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What requests of steady users are named that begin within so many milliseconds of the process's beginning. Others are
-/// started beside them between the sixth second and the fourteenth, as the benchmark has it; what is named `calm` lies
+/// What requests of steady users are named that begin within so many milliseconds of the process's beginning, and how late
+/// these begin. Others are started beside them between the sixth second and the fourteenth, as the benchmark has it; what is named `calm` lies
 /// as far before that as after it, and half a second is left on both sides of each border.
-const PHASES: [(u128, &str); 6] = [
-    (2_000, "early"),
-    (5_500, "calm"),
-    (6_500, "between"),
-    (13_500, "beside"),
-    (15_000, "between"),
-    (18_500, "calm"),
+const PHASES: [(u128, [&str; 2]); 6] = [
+    (2_000, OTHER),
+    (5_500, CALM),
+    (6_500, OTHER),
+    (13_500, ["beside", "beside, late"]),
+    (15_000, OTHER),
+    (18_500, CALM),
 ];
+const CALM: [&str; 2] = ["calm", "calm, late"];
+const OTHER: [&str; 2] = ["other", "other, late"];
 
 /// Steady users, beside as many newcomers as are asked for.
 const STEADY: u32 = 500;
@@ -43,8 +45,12 @@ impl Anyone {
     async fn ask_steadily(&mut self, user: &mut User) -> TaskResult {
         let since = BEGAN.elapsed().as_millis();
         let phase = PHASES.iter().find(|(end, _)| since < *end);
-        let name = phase.map_or("late", |(_, name)| name);
+        let [name, late] = phase.map_or(OTHER, |(_, names)| *names);
+        let lateness = user.due().map(|due| due.elapsed());
         user.get("/").name(name).expect(200).send().await?;
+        if let Some(lateness) = lateness {
+            user.record(CustomRequest::new("START", late).response_time(lateness));
+        }
         Ok(())
     }
 
