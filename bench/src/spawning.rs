@@ -37,8 +37,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
              are started (7 s, 35,000 requests) over those before and after (3.5 s each). `alone` is the same without the \
              others, once: how far two phases differ of which nothing differs. From due: from the moment a request was due to its \
              end, so what users wait for whoever keeps them; the response time runs from the sending to the moment the kernel \
-             has the answer. Start after due is the generator's own part: how late a task begins. The time is that from the first user to the last, by the log, or to the end of the run where not all were \
-             started. {rounds} rounds, taking turns."
+             has the answer. Start after due is the generator's own part: how late a task begins. The time is that from the \
+             first user to the last, by the log, or to the end of the run where not all were started. {rounds} rounds, taking turns."
         ),
     );
     section.versions.push(format!("swarmer {}", env!("CARGO_PKG_VERSION")));

@@ -14,8 +14,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// What requests of steady users are named that begin within so many milliseconds of the process's beginning, and how late
-/// these begin. Others are started beside them between the sixth second and the fourteenth, as the benchmark has it; what is named `calm` lies
-/// as far before that as after it, and half a second is left on both sides of each border.
+/// these begin. Others are started beside them between the sixth second and the fourteenth, as the benchmark has it; what is
+/// named `calm` lies as far before that as after it, and half a second is left on both sides of each border.
 const PHASES: [(u128, [&str; 2]); 6] = [
     (2_000, OTHER),
     (5_500, CALM),

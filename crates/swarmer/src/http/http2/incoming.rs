@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use http::StatusCode;
 
+use super::faults::too_long;
 use super::huffman;
 use super::table::{FIXED, Held, LIMIT, OVERHEAD, Table};
 use crate::http::encode;
@@ -256,11 +257,6 @@ impl Rest<'_> {
         self.0 = rest;
         Ok(first)
     }
-}
-
-#[cold]
-fn too_long() -> Error {
-    Error::protocol("a head of more than 64 KiB")
 }
 
 /// The head as it grows, or nothing.

@@ -21,8 +21,6 @@ mod outgoing;
 mod own;
 mod session;
 mod stream;
-#[cfg(test)]
-mod surplus_tests;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::faults::{given_up, second_head, unasked, window, wrong_length};
+use super::faults::{given_up, second_head, too_long, unasked, window, wrong_length};
 use super::frame::{self, Frame, mark, reason, setting};
 use super::incoming::{Incoming, Part};
 use super::outgoing::Outgoing;
@@ -111,6 +111,8 @@ impl Session {
         let start = frame::begin(&mut out, frame::HEADERS, 0, id);
         let written = self.outgoing.write(wire, origin.secure, &origin.authority, &mut out);
         let Ok(body) = written else {
+            // The tables have fields by now that the server never hears of.
+            self.end();
             out.truncate(start);
             self.out = Some(out);
             return Err(malformed());
@@ -290,7 +292,7 @@ impl Session {
             block.ok_or_else(|| Error::protocol("HTTP/2: a continuation of nothing"))?;
         block.bytes.extend_from_slice(frame.payload);
         if block.bytes.len() > HEAD_LIMIT {
-            return Err(Error::protocol("a head of more than 64 KiB"));
+            return Err(too_long());
         }
         if frame.is_marked(mark::END_HEADERS) {
             return self.fields(block.stream, block.marks, &block.bytes, waiting);

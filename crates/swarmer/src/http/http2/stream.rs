@@ -54,7 +54,7 @@ impl Stream {
         Ok(())
     }
 
-    /// A whole head, of which the text is in `reply`; whether nothing comes after it.
+    /// A whole head, of which the text is in `reply`; `ends` if nothing comes after it.
     pub(super) fn head(&mut self, reply: &mut Reply, ends: bool) -> Result<(), Error> {
         if reply.add_head()? {
             self.awaits = Awaits::Body;

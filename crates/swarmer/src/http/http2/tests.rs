@@ -30,7 +30,7 @@ fn data(stream: u32, marks: u8, text: &str) -> Vec<u8> {
     frame(frame::DATA, marks, stream, text.as_bytes())
 }
 
-/// A own that has sent `wire`, and what it wrote.
+/// Sends `wire`; what is written by that.
 fn asking(own: &mut Own, wire: &str) -> Vec<u8> {
     let shared = Shared::new(Config::default());
     let origin = shared.base_url("http://a.test").unwrap().0.origin.clone();
@@ -398,6 +398,48 @@ fn what_the_server_did_not_look_at_is_known() {
         let _ = hear(&mut own, &mut reply, &[greeting(), said.clone()].concat());
         assert_eq!(own.stream.was_refused, refused, "{said:?}");
     }
+}
+
+/// A conversation whose request was answered by a read that ended with `surplus`.
+fn answered(surplus: &[u8]) -> Own {
+    let (mut own, mut reply) = (Own::new(), Reply::new(false, 1000));
+    asking(&mut own, GET);
+    let read = [greeting(), head(1, mark::END_STREAM), surplus.to_vec()].concat();
+    assert!(hear(&mut own, &mut reply, &read).unwrap());
+    assert_eq!(text(reply), OK_TEXT);
+    own
+}
+
+#[test]
+fn what_is_wrong_behind_an_answer_costs_the_connection_only() {
+    for wrong in [
+        frame(frame::PING, 0, 1, b"question"),
+        frame(frame::HEADERS, mark::END_HEADERS, 3, b"\x88"),
+        frame(frame::HEADERS, mark::END_HEADERS, 1, b"\xff\xff\xff\xff\xff"),
+        b"\0\x40\x01\0\0\0\0\0\x01".to_vec(),
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+        frame(frame::PING, 0, 0, b"question").repeat(20_000),
+    ] {
+        assert!(!answered(&wrong).session.takes_more(), "{}", wrong.escape_ascii());
+    }
+}
+
+#[test]
+fn what_is_right_behind_an_answer_is_heard_at_once() {
+    let goodbye = frame(frame::GOAWAY, 0, 0, b"\0\0\0\x01\0\0\0\0");
+    assert!(!answered(&goodbye).session.takes_more());
+    let question = frame(frame::PING, 0, 0, b"question");
+    for cut in 0..=question.len() {
+        let mut own = answered(&question[..cut]);
+        own.room().extend_from_slice(&question[cut..]);
+        assert!(!own.received(&mut Reply::new(false, 0)).unwrap());
+        assert!(
+            own.session.takes_more() && own.session.unwritten().ends_with(b"question"),
+            "{cut}"
+        );
+    }
+    let own = answered(&frame(frame::RST_STREAM, 0, 1, b"\0\0\0\x05"));
+    assert!(own.session.takes_more() && !own.stream.was_refused);
 }
 
 proptest! {
