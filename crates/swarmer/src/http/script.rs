@@ -140,32 +140,38 @@ impl ScriptedReply {
     }
 }
 
-fn read_http1(pieces: &[Vec<u8>], reply: &mut Reply) -> Result<usize, Error> {
+/// Shows the pieces to `hear` until it says that the answer is complete; the bytes they came to, and whether it is.
+fn read(
+    pieces: &[Vec<u8>],
+    mut hear: impl FnMut(&[u8]) -> Result<bool, Error>,
+) -> Result<(usize, bool), Error> {
     let mut read = 0;
     // A read that gives nothing would be the connection's end.
     for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
-        reply.room().extend_from_slice(piece);
         read += piece.len();
-        if reply.received()? {
-            return Ok(read);
+        if hear(piece)? {
+            return Ok((read, true));
         }
     }
-    reply.closed()?;
-    Ok(read)
+    Ok((read, false))
+}
+
+fn read_http1(pieces: &[Vec<u8>], reply: &mut Reply) -> Result<usize, Error> {
+    let (read, is_complete) = read(pieces, |piece| {
+        reply.room().extend_from_slice(piece);
+        reply.received()
+    })?;
+    if is_complete { Ok(read) } else { reply.closed().map(|()| read) }
 }
 
 /// The same over a connection in HTTP/2 that takes all we write at once.
 fn read_http2(pieces: &[Vec<u8>], mut own: Own, reply: &mut Reply) -> Result<usize, Error> {
-    let mut read = 0;
-    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+    let (read, is_complete) = read(pieces, |piece| {
         own.wrote_all();
         own.room().extend_from_slice(piece);
-        read += piece.len();
-        if own.received(reply)? {
-            return Ok(read);
-        }
-    }
-    Err(own.closed(reply))
+        own.received(reply)
+    })?;
+    if is_complete { Ok(read) } else { Err(own.closed(reply)) }
 }
 
 /// What answers the requests of a scripted client.
