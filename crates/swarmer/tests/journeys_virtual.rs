@@ -252,6 +252,27 @@ fn steps_are_in_the_order_of_the_runs_whatever_their_names_and_shares() {
 }
 
 #[test]
+fn alternatives_keep_their_places_whichever_of_them_a_short_way_led_to() {
+    for short in ["approve", "deny"] {
+        let clerks = Clerk::scenario(async move |clerk: &mut Clerk, user: &mut User| {
+            let names = match clerk.turn() % 3 {
+                0 => ["find", "review", "approve", "read"].as_slice(),
+                1 => &["find", "review", "deny", "read"],
+                // The one that is next without a review, in no run of the other.
+                _ => &["find", short, "read"],
+            };
+            for name in names {
+                user.get("/").name(name).send().await?;
+            }
+            Ok(())
+        });
+        let summary = run(swarm(clerks), options(1, 30), script()).unwrap();
+        let order: Vec<_> = steps(funnel(&summary, "Task")).iter().map(|step| step.0).collect();
+        assert_eq!(order, ["find", "review", "approve", "deny", "read"], "short: {short}");
+    }
+}
+
+#[test]
 fn requests_of_other_protocols_are_steps_and_those_within_others_have_no_pause() {
     let clerks = Clerk::scenario(async |_: &mut Clerk, user: &mut User| {
         user.get("/a/10").name("A").send().await?;

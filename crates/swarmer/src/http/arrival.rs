@@ -31,8 +31,15 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// How long before `now`, which is now, the last bytes arrived. Nothing is known if the calendar clock was set since.
-    pub(super) fn age(&self, now: Instant) -> Option<Duration> {
+    /// When the last bytes arrived, `now` being now. It is `now` where that is not known, and where it would be before
+    /// `since`, before which nothing can have come: that is the word of a calendar clock that was set.
+    pub(super) fn moment(&self, since: Instant, now: Instant) -> Instant {
+        let arrived = self.age(now).and_then(|age| now.checked_sub(age));
+        arrived.filter(|arrived| *arrived >= since).unwrap_or(now)
+    }
+
+    /// How long before `now` the last bytes arrived. Nothing is known if the calendar clock was set since.
+    fn age(&self, now: Instant) -> Option<Duration> {
         let arrived = self.arrived?;
         let known = ANCHOR.get().and_then(|anchor| anchor.since_epoch_within(now, ANCHORED));
         let since_epoch = known.unwrap_or_else(|| {
@@ -150,5 +157,25 @@ mod system {
         let read = io::Read::read(&mut socket, &mut buf[start..]);
         buf.truncate(start + *read.as_ref().unwrap_or(&0));
         Ok(Read { length: read?, arrived: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn bytes_count_from_their_arrival_unless_a_clock_was_set() {
+        let (now, s) = (crate::clock::now(), Duration::from_secs);
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let moment =
+            |arrived: Option<Duration>| Read { length: 1, arrived }.moment(now - s(50), now);
+        let arrived = now - moment(Some(since_epoch - s(20)));
+        assert!((s(10)..s(30)).contains(&arrived), "{arrived:?}");
+        for unknown in [None, Some(since_epoch - s(5000)), Some(since_epoch + s(5000))] {
+            assert_eq!(moment(unknown), now, "{unknown:?}");
+        }
     }
 }

@@ -11,6 +11,12 @@ pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 /// Most header fields accepted.
 pub(super) const FIELD_LIMIT: usize = 128;
 
+/// A head beyond [`HEAD_LIMIT`].
+#[cold]
+pub(super) fn too_long() -> Error {
+    Error::protocol("a head of more than 64 KiB")
+}
+
 /// What the engine needs to know of a head; the fields themselves stay in the buffer as they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Head {

@@ -226,7 +226,7 @@ fn may_hold_head(bytes: &[u8], from: usize) -> bool {
 fn incomplete(bytes: &[u8], answers_head: bool) -> Result<bool, Error> {
     if bytes.len() > HEAD_LIMIT {
         head::parse(bytes, answers_head)?;
-        return Err(Error::protocol("a head of more than 64 KiB"));
+        return Err(head::too_long());
     }
     Ok(false)
 }

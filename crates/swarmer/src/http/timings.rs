@@ -47,10 +47,8 @@ impl Timings {
     /// Something was read now, or the other side has closed.
     pub(super) fn read(&mut self, read: &io::Result<Read>) {
         let now = clock::now();
-        let total = now.saturating_duration_since(self.started);
-        // What is older than the request is the word of a clock that was set.
-        let age = read.as_ref().ok().and_then(|read| read.age(now));
-        self.total = age.and_then(|age| total.checked_sub(age)).unwrap_or(total);
+        let moment = read.as_ref().map_or(now, |read| read.moment(self.started, now));
+        self.total = moment.saturating_duration_since(self.started);
     }
 }
 

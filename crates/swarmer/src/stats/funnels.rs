@@ -151,9 +151,10 @@ impl Merged {
 
     /// The steps in an order that contradicts no run where runs agree on the order of two steps.
     ///
-    /// Of those that none of the steps left must precede, the one comes next to which any run came earliest, then by
-    /// name, so that alternatives keep their places while figures change. Where runs disagree on two of them, that one
-    /// comes first to which they came earlier in the mean.
+    /// Of those that none of the steps left must precede, the one comes next to which any run came earliest, or the
+    /// first by name of it and its alternatives: how early runs came to one of two that no run has both of is chance, and
+    /// they are to keep their places while figures change. Where runs disagree on two of them, that one comes first to
+    /// which they came earlier in the mean.
     fn order(&self) -> Vec<usize> {
         let steps = &self.steps;
         let mut left: Vec<usize> = (0..steps.len()).collect();
@@ -162,14 +163,17 @@ impl Merged {
         let precedes = |a: usize, b: usize| after(b, a) && !after(a, b);
         let sooner =
             |a: usize, b: usize| after(b, a) && after(a, b) && steps[a].is_sooner(&steps[b]);
+        let alternatives = |a: usize, b: usize| !after(a, b) && !after(b, a);
         let mut order = Vec::with_capacity(left.len());
         while !left.is_empty() {
             let is_free = |&step: &usize| !left.iter().any(|&other| precedes(other, step));
             let free: Vec<usize> = left.iter().copied().filter(is_free).collect();
             let is_first = |step: &usize| !free.iter().any(|&other| sooner(other, *step));
+            let mut first = free.iter().copied().filter(is_first).peekable();
             // Where runs go in circles something has to come first.
-            let next = free.iter().copied().find(is_first).or(free.first().copied());
-            let next = next.unwrap_or(left[0]);
+            let earliest = first.peek().or(free.first()).copied().unwrap_or(left[0]);
+            let may_be_next = first.filter(|&step| alternatives(step, earliest));
+            let next = may_be_next.min_by_key(|&step| steps[step].key()).unwrap_or(earliest);
             left.retain(|&step| step != next);
             order.push(next);
         }

@@ -29,8 +29,3 @@ pub(super) fn given_up(what: &str, code: u32) -> Error {
 pub(super) fn window() -> Error {
     Error::protocol("HTTP/2: flow control is not kept")
 }
-
-#[cold]
-pub(super) fn too_long() -> Error {
-    Error::protocol("a head of more than 64 KiB")
-}

@@ -8,12 +8,11 @@ use std::rc::Rc;
 
 use http::StatusCode;
 
-use super::faults::too_long;
 use super::huffman;
 use super::table::{FIXED, Held, LIMIT, OVERHEAD, Table};
 use crate::http::encode;
 use crate::http::error::Error;
-use crate::http::head::HEAD_LIMIT;
+use crate::http::head::{HEAD_LIMIT, too_long};
 use crate::http::wire::belongs_to_connection;
 
 /// What a block is of.

@@ -240,13 +240,12 @@ impl Talk {
     fn received(&mut self, read: &Read) -> Result<(), Error> {
         let outcome = self.session.received(&mut self.crowd);
         let now = clock::now();
-        let arrived = read.age(now).and_then(|age| now.checked_sub(age)).unwrap_or(now);
         let Crowd { asked, touched } = &mut self.crowd;
         for id in touched.drain(..) {
             let Some(asked) = asked.get_mut(&id) else { continue };
-            asked.latest = arrived;
+            asked.latest = read.moment(asked.latest, now);
             if !asked.reply.is_untouched() {
-                asked.first.get_or_insert(arrived);
+                asked.first.get_or_insert(asked.latest);
             }
             if asked.stream.awaits == Awaits::Nothing {
                 asked.waker.wake_by_ref();

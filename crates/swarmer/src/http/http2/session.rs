@@ -2,14 +2,14 @@
 
 use std::mem;
 
-use super::faults::{given_up, second_head, too_long, unasked, window, wrong_length};
+use super::faults::{given_up, second_head, unasked, window, wrong_length};
 use super::frame::{self, Frame, mark, reason, setting};
 use super::incoming::{Incoming, Part};
 use super::outgoing::Outgoing;
 use super::stream::{self, Awaits, Stream, Waiting, taken};
 use crate::http::buffer::Buf;
 use crate::http::error::Error;
-use crate::http::head::HEAD_LIMIT;
+use crate::http::head::{HEAD_LIMIT, too_long};
 use crate::http::origin::Origin;
 use crate::http::reply::Reply;
 use crate::http::wire::malformed;
