@@ -5,7 +5,7 @@
 mod run_support;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -288,6 +288,42 @@ fn every_request_carries_a_trace_context_of_its_own() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), all);
+}
+
+/// Journeys that fall due while a thread is kept are for users who are free by the time they can be given.
+#[test]
+fn a_driver_that_was_kept_starts_no_crowd_for_what_fell_due_meanwhile() {
+    static ARRIVED: AtomicU32 = AtomicU32::new(0);
+    static JOURNEYS: AtomicU32 = AtomicU32::new(0);
+    async fn arrive(_: &mut User) -> Result<Plain, TaskError> {
+        ARRIVED.fetch_add(1, Ordering::Relaxed);
+        Ok(Plain)
+    }
+    async fn journey(_: &mut Plain, _: &mut User) -> TaskResult {
+        if JOURNEYS.fetch_add(1, Ordering::Relaxed) == 20 {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        Ok(())
+    }
+    let scenario = Scenario::new("Kept", arrive).task(1, "journey", journey);
+    let options = Options {
+        host: Some("http://127.0.0.1:9".to_owned()),
+        threads: Some(1),
+        rate: Some("1000/s".to_owned()),
+        users: Some(900),
+        run_time: Some(Duration::from_secs(1)),
+        stop_timeout: Duration::from_secs(30),
+        ..Options::default()
+    };
+    let summary = live(swarm(scenario), options, async |mut handle| {
+        handle.until(|state| state == State::Stopped).await;
+    })
+    .unwrap();
+    let schedule = summary.schedule.as_ref().unwrap();
+    assert_eq!(schedule.started + schedule.dropped, 1000);
+    assert_eq!(u64::from(JOURNEYS.load(Ordering::Relaxed)), schedule.started);
+    let arrived = ARRIVED.load(Ordering::Relaxed);
+    assert!(arrived < 30, "{arrived} users for 300 journeys that were late");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod journeys;
 mod starts;
+mod wait;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,7 +23,7 @@ use super::gear::{Gear, Reform};
 use super::life::{End, count_panic, live};
 use super::pulse::Monitor;
 use super::turns::{Limits, Turns};
-use crate::clock::{self, Alarm, Anchor};
+use crate::clock::{self, Anchor};
 use crate::events::Hooks;
 use crate::http;
 use crate::options::Options;
@@ -32,6 +33,7 @@ use crate::user::stop::{Stop, StopSignal};
 use crate::user::transcript::Transcript;
 use crate::user::{Env, Limiter, Provided, User};
 use starts::Starts;
+use wait::Wait;
 
 /// After its time to stop is up, a user may still finish the one request that is in flight, for this long. What is cut
 /// even then is counted as aborted.
@@ -153,9 +155,8 @@ pub(crate) struct Driver {
     events: UnboundedSender<Event>,
     /// Of a driver that has its thread to itself.
     monitor: Option<Monitor>,
-    /// Of the same: what is due is begun to the microsecond. Without it the runtime's timer has to do, which is a
-    /// millisecond late and obeys a paused clock.
-    alarm: Option<Alarm>,
+    /// For what is due.
+    wait: Wait,
 }
 
 /// The users on this driver.
@@ -219,7 +220,7 @@ impl Driver {
         let bases = bases(&http, &setup.classes, &setup.options)?;
         let by_class = setup.classes.iter().map(|_| BTreeMap::new()).collect();
         let living = Rc::new(RefCell::new(Living { by_class, draining: false }));
-        let (pending, open, monitor, alarm) = (VecDeque::new(), None, None, None);
+        let (pending, open, monitor, wait) = (VecDeque::new(), None, None, Wait::default());
         let (starts, ended) = (Starts::default(), Rc::default());
         Ok(Self {
             index,
@@ -234,14 +235,14 @@ impl Driver {
             starts,
             events,
             monitor,
-            alarm,
+            wait,
         })
     }
 
     /// As [`run`](Self::run), and watches the thread meanwhile, which nobody else must use.
     pub(crate) async fn run_watched(mut self, commands: UnboundedReceiver<Command>) {
         self.monitor = Some(Monitor::begin(self.index));
-        self.alarm = Alarm::new().ok();
+        self.wait.sharpen();
         self.run(commands).await;
     }
 
@@ -253,7 +254,7 @@ impl Driver {
                     tokio::select! {
                         biased;
                         command = commands.recv() => command,
-                        () = self.wait_until(due) => {
+                        () = self.wait.until(due) => {
                             let started = self.start_due(clock::now()).await;
                             let called = self.serve_due().await;
                             self.say_started_soon(started + called);
@@ -267,16 +268,6 @@ impl Driver {
                 Some(Command::Quit) | None => return,
                 Some(command) => self.obey(command),
             }
-        }
-    }
-
-    async fn wait_until(&self, due: Instant) {
-        let rung = match &self.alarm {
-            Some(alarm) => alarm.wait_until(due).await.is_ok(),
-            None => false,
-        };
-        if !rung {
-            tokio::time::sleep_until(due.into()).await;
         }
     }
 
@@ -356,7 +347,7 @@ impl Driver {
         self.say_started(0);
         let mut delta = Box::new(self.env.recorder.borrow_mut().take());
         if let Some(monitor) = &mut self.monitor {
-            delta.add_pulse(Pulse { stolen, ..monitor.take() });
+            delta.add_pulse(Pulse { stolen, ..monitor.take(self.wait.take_idle()) });
         }
         // What is counted of them is in this report.
         let tasks = self.ended.take();

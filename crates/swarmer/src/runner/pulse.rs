@@ -57,8 +57,8 @@ impl Monitor {
         }
     }
 
-    /// What was measured since the last call.
-    pub(super) fn take(&mut self) -> Pulse {
+    /// What was measured since the last call, of which the thread was awake for `idle` with nothing to do.
+    pub(super) fn take(&mut self, idle: Duration) -> Pulse {
         let (now, cpu) = (clock::now(), cpu_time());
         let waited = self.schedule.as_ref().and_then(waited_time).unwrap_or(self.waited);
         let mut late = Histogram::new();
@@ -68,7 +68,7 @@ impl Monitor {
         Pulse {
             driver: self.driver,
             wall: now - std::mem::replace(&mut self.since, now),
-            cpu: cpu.saturating_sub(std::mem::replace(&mut self.cpu, cpu)),
+            cpu: cpu.saturating_sub(std::mem::replace(&mut self.cpu, cpu)).saturating_sub(idle),
             waited: waited.saturating_sub(std::mem::replace(&mut self.waited, waited)),
             late,
             // Told to the whole machine, not to a thread.

@@ -26,7 +26,7 @@ pub struct Health {
 pub struct DriverHealth {
     /// `0`, `1`, …, or `worker-id/0`.
     pub driver: String,
-    /// Share of a core that the thread used, 0 to 1.
+    /// Share of a core that the thread used, 0 to 1, without what it spent awake to start the next journey on time.
     pub cpu: f64,
     /// 99.9th percentile of its lag, milliseconds.
     pub lag: f64,

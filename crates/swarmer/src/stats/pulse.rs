@@ -13,7 +13,7 @@ pub struct Pulse {
     pub driver: u32,
     /// The time that it is about.
     pub wall: Duration,
-    /// Processor time that the thread used meanwhile.
+    /// Processor time that the thread used meanwhile, without what it spent awake with nothing to do until something was due.
     pub cpu: Duration,
     /// The time that it was ready to run and waited for a core; zero where the system does not tell.
     pub waited: Duration,

@@ -1,14 +1,19 @@
 //! A driver in the open model: journeys are given to users as they fall due.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::starts::Row;
+use super::starts::STARTS_IN_A_ROW;
+use super::wait::NOTHING;
 use super::{Birth, Driver, Event};
 use crate::clock;
 use crate::runner::arrivals::{Open, Opening, has_room};
 use crate::runner::pool::Call;
 use crate::runner::turns::Turns;
 use crate::user::stop::{Stop, StopSignal};
+
+/// So long a journey waits for a user while the core is busy with those there are; then one is started all the same.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// Journeys arrive from now on, or from a moment on another share of them.
@@ -32,35 +37,67 @@ impl Driver {
 
     /// Gives the journeys that are due to users; how many of these were started for it.
     pub(super) async fn serve_due(&mut self) -> usize {
-        let (mut started, mut row) = (0, Row::begin());
+        let (mut started, mut most) = (0, 0);
         // The clock is read for each, so that a long row of journeys does not make those due meanwhile later still.
         while let Some((class, call)) = self.open.as_mut().and_then(|o| o.take_due(clock::now())) {
-            if !self.serve(class, call) {
+            if self.is_taken(class, call) {
                 continue;
             }
+            if most == 0 {
+                let Some(row) = self.nobody_is_free(class, call).await else { continue };
+                most = row;
+            }
+            if !self.has_room(class) {
+                self.env.recorder.borrow_mut().journeys_dropped(1);
+                continue;
+            }
+            self.start_for(class, call);
             started += 1;
-            if row.next().await && self.alarm.is_some() {
+            if started == most {
                 break;
             }
         }
         started
     }
 
-    /// Gives a journey to a free user, or to a new one, or to nobody. Whether a user was started for it.
-    fn serve(&mut self, class: usize, call: Call) -> bool {
-        let Some(open) = &mut self.open else { return false };
-        if open.pool.call(class, call) {
-            return false;
+    /// Gives a journey to a free user, if there is one.
+    fn is_taken(&self, class: usize, call: Call) -> bool {
+        self.open.as_ref().is_some_and(|open| open.pool.call(class, call))
+    }
+
+    /// Waits until somebody is free after all (`None`), or the core has nothing better to do than to start users: how many.
+    ///
+    /// A driver that is behind would else start users for journeys that others are about to be free for, and be further
+    /// behind by what each of them costs: a run that begins at half of what the core can do would never catch up with its
+    /// first milliseconds.
+    async fn nobody_is_free(&self, class: usize, call: Call) -> Option<usize> {
+        let since = clock::now();
+        loop {
+            let before = clock::now();
+            // The runtime looks at sockets before it comes back, and lets all run whose answers are there.
+            tokio::task::yield_now().await;
+            if self.is_taken(class, call) {
+                return None;
+            }
+            let now = clock::now();
+            if now - before < NOTHING || now - since > PATIENCE || !self.has_room(class) {
+                return Some(STARTS_IN_A_ROW);
+            }
         }
+    }
+
+    fn has_room(&self, class: usize) -> bool {
+        let Some(open) = &self.open else { return false };
         let users: Vec<usize> = self.living.borrow().by_class.iter().map(BTreeMap::len).collect();
-        if !has_room(class, &users, open.served(), open.users) {
-            self.env.recorder.borrow_mut().journeys_dropped(1);
-            return false;
-        }
+        has_room(class, &users, open.served(), open.users)
+    }
+
+    /// Starts a user for a journey.
+    fn start_for(&mut self, class: usize, call: Call) {
+        let Some(open) = &mut self.open else { return };
         let place = open.pool.place(class, call);
         let number = open.number();
         self.start(Birth { due: call.due, class, number }, Turns::Called(place));
-        true
     }
 
     /// Counts what the pool missed, and says when it has nothing left to do.

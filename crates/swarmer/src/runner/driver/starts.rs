@@ -9,13 +9,13 @@ use crate::runner::turns::{Own, Turns};
 
 /// So many are started before others on the driver get their turn: a few, for to start a user is the least of what it costs.
 /// The rest, up to its first request, comes in the turns after, and whoever is due meanwhile waits for all of it.
-const STARTS_IN_A_ROW: usize = 4;
+pub(super) const STARTS_IN_A_ROW: usize = 4;
 
 /// Where there is always somebody at work it takes long until all had their turn, and then there are more: one for each so much
 /// of it. Who costs less than this until its first wait does not make the next row longer.
 const ROUND_PER_START: Duration = Duration::from_millis(1);
 
-/// For journeys, and where the runtime's timer has to do: so many are started at most,
+/// Where the runtime's timer has to do: so many are started at most,
 const MOST_IN_A_ROW: usize = 32;
 
 /// and they take so long at most.
@@ -34,7 +34,7 @@ impl Driver {
     /// the core can take it has to wait, not they.
     pub(super) async fn start_due(&mut self, now: Instant) -> usize {
         let (mut started, most) = (0, self.starts.most());
-        let mut row = self.alarm.is_none().then(Row::begin);
+        let mut row = (!self.wait.is_sharp()).then(Row::begin);
         self.starts.lot = None;
         while let Some(birth) = self.pending.pop_front_if(|birth| birth.due <= now) {
             let own = Own::new(self.setup.limits.clone(), Rc::clone(&self.ended));
@@ -47,7 +47,7 @@ impl Driver {
                 return started;
             }
         }
-        if started > 0 && self.alarm.is_some() {
+        if started > 0 && self.wait.is_sharp() {
             self.starts.lot = Some(now);
             self.starts.round = Duration::ZERO;
         }
@@ -79,7 +79,7 @@ impl Driver {
         let now = clock::now();
         let told_lately = self.starts.told.is_some_and(|told| now - told < TELL_GAP);
         let more_come = told_lately && self.next_due().is_some_and(|due| due < now + TELL_GAP);
-        if self.alarm.is_some() && more_come {
+        if self.wait.is_sharp() && more_come {
             self.starts.untold += births;
         } else {
             self.say_started(births);
