@@ -265,6 +265,9 @@ impl Client {
                         || reply.is_untouched() && request.method.is_idempotent();
                     if !(run.timings.reused && unseen && error.kind() == ErrorKind::Closed) {
                         self.show_rest(&reply);
+                        if connection.outlives_failure() {
+                            self.put_idle(connection);
+                        }
                         return Err(error);
                     }
                 }

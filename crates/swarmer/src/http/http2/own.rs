@@ -138,6 +138,9 @@ impl Own {
         let waited = self.stream.awaits != Awaits::Nothing;
         let outcome = self.session.received(&mut One { stream: &mut self.stream, reply });
         if let Some(failure) = self.stream.failure.take() {
+            if outcome.is_err() {
+                self.session.end();
+            }
             return Err(failure);
         }
         let is_complete = waited && self.stream.awaits == Awaits::Nothing;
@@ -230,6 +233,13 @@ impl Connection {
         let Some(own) = &mut self.http2 else { return false };
         own.session.cancel(&mut own.stream);
         own.poll_idle(&mut Context::from_waker(Waker::noop()), &mut self.stream)
+    }
+
+    /// Whether the connection can serve another request though the one in hand has failed: what was wrong was its answer alone.
+    pub(in crate::http) fn outlives_failure(&mut self) -> bool {
+        let Some(own) = &mut self.http2 else { return false };
+        own.stream.awaits == Awaits::Nothing
+            && own.poll_idle(&mut Context::from_waker(Waker::noop()), &mut self.stream)
     }
 
     /// Answers what a server says while no request is in hand, now and when `cx` is woken. Whether the connection is still
