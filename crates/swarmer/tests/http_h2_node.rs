@@ -47,7 +47,7 @@ const SETTINGS: [&str; 3] = [
 ];
 
 /// Runs a test on a thread that users live on, with all settings, over connections of one user and shared ones.
-fn however(test: impl AsyncFn(&Site, Config)) {
+fn however(test: &impl AsyncFn(&Site, Config)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for settings in SETTINGS {
         let site = Site::start(settings);
@@ -65,7 +65,7 @@ async fn text(client: &mut Client, path: &str) -> (u16, String) {
 
 #[test]
 fn answers_of_all_kinds_are_understood() {
-    however(async |site, config| {
+    however(&async |site: &Site, config: Config| {
         let (shared, mut client) = client(config, &site.url);
         for (path, answer) in [
             ("/early", (200, "after an early hint")),
@@ -98,7 +98,7 @@ fn answers_of_all_kinds_are_understood() {
 
 #[test]
 fn requests_of_all_kinds_are_understood() {
-    however(async |site, config| {
+    however(&async |site: &Site, config: Config| {
         let (shared, mut client) = client(config, &site.url);
         for (round, length) in
             [0, 1, 99, 100, 101, 16_384, 70_000, 1_000_000].into_iter().enumerate()
@@ -107,7 +107,7 @@ fn requests_of_all_kinds_are_understood() {
             let long = "z".repeat(7 * length.min(3_000));
             let ask = Request::post("/echo")
                 .header("X-Same", "each time")
-                .header("X-Other", &round.to_string())
+                .header("X-Other", round.to_string())
                 .header("X-Long", &long)
                 .body(&body, "text/plain");
             let answer = client.send(ask).await.result.unwrap();
@@ -123,7 +123,7 @@ fn requests_of_all_kinds_are_understood() {
 
 #[test]
 fn settings_may_change_at_any_time() {
-    however(async |site, config| {
+    however(&async |site: &Site, config: Config| {
         let (shared, mut client) = client(config, &site.url);
         for settings in [
             r#"{"headerTableSize": 100}"#,
@@ -148,7 +148,7 @@ fn settings_may_change_at_any_time() {
 
 #[test]
 fn what_is_given_up_is_told_and_costs_no_connection() {
-    however(async |site, config| {
+    however(&async |site: &Site, config: Config| {
         let (shared, mut client) = client(config, &site.url);
         for (path, told) in [("/reset", "ENHANCE_YOUR_CALM"), ("/half", "INTERNAL_ERROR")] {
             let error = client.send(Request::get(path)).await.result.unwrap_err();

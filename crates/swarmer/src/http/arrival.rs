@@ -168,13 +168,14 @@ mod tests {
 
     #[test]
     fn bytes_count_from_their_arrival_unless_a_clock_was_set() {
-        let (now, s) = (crate::clock::now(), Duration::from_secs);
+        let (began, s) = (crate::clock::now(), Duration::from_secs);
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let moment =
-            |arrived: Option<Duration>| Read { length: 1, arrived }.moment(now - s(50), now);
-        let arrived = now - moment(Some(since_epoch - s(20)));
-        assert!((s(10)..s(30)).contains(&arrived), "{arrived:?}");
-        for unknown in [None, Some(since_epoch - s(5000)), Some(since_epoch + s(5000))] {
+        // A moment to come: calendar time has gone on by as much then.
+        let now = began + s(50);
+        let moment = |arrived: Option<Duration>| Read { length: 1, arrived }.moment(began, now);
+        let since = moment(Some(since_epoch + s(30))).duration_since(began);
+        assert!((s(20)..s(40)).contains(&since), "{since:?}");
+        for unknown in [None, Some(since_epoch + s(5000)), Some(Duration::ZERO)] {
             assert_eq!(moment(unknown), now, "{unknown:?}");
         }
     }
