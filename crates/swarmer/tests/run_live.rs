@@ -326,6 +326,41 @@ fn a_driver_that_was_kept_starts_no_crowd_for_what_fell_due_meanwhile() {
     assert!(arrived < 30, "{arrived} users for 300 journeys that were late");
 }
 
+/// More journeys than any core can make, and room for users: there is always one that is due.
+#[test]
+fn a_driver_that_is_always_behind_reports_and_ends() {
+    async fn work(_: &mut Plain, _: &mut User) -> TaskResult {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_micros(50) {}
+        Ok(())
+    }
+    let scenario = Scenario::new("Busy", Plain::arrive).task(1, "work", work);
+    let options = Options {
+        host: Some("http://127.0.0.1:9".to_owned()),
+        threads: Some(1),
+        rate: Some("1000000/s".to_owned()),
+        users: Some(5_000),
+        run_time: Some(Duration::from_secs(2)),
+        ..Options::default()
+    };
+    let summary = live(swarm(scenario), options, async |mut handle| {
+        let patience = Duration::from_secs(60);
+        let told = async {
+            loop {
+                let summary = handle.summary().await.unwrap();
+                if summary.schedule.is_some_and(|schedule| schedule.started > 0) {
+                    break;
+                }
+                seconds(0.05).await;
+            }
+            handle.until(|state| state == State::Stopped).await;
+        };
+        tokio::time::timeout(patience, told).await.expect("the driver hears nothing");
+    })
+    .unwrap();
+    assert!(summary.schedule.unwrap().started > 1_000);
+}
+
 #[test]
 fn ten_thousand_users_start_in_order_while_others_are_served() {
     let target = Target::start();
