@@ -344,7 +344,7 @@ fn a_driver_that_is_always_behind_reports_and_ends() {
         ..Options::default()
     };
     let summary = live(swarm(scenario), options, async |mut handle| {
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let told = async {
             loop {
                 let summary = handle.summary().await.unwrap();
