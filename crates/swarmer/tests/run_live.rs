@@ -290,6 +290,16 @@ fn every_request_carries_a_trace_context_of_its_own() {
     assert_eq!(ids.len(), all);
 }
 
+/// Journeys without requests, on one driver.
+fn arriving(rate: &str, users: u32, seconds: u64) -> Options {
+    Options {
+        rate: Some(rate.to_owned()),
+        run_time: Some(Duration::from_secs(seconds)),
+        threads: Some(1),
+        ..options("http://127.0.0.1:9".to_owned(), users)
+    }
+}
+
 /// Journeys that fall due while a thread is kept are for users who are free by the time they can be given.
 #[test]
 fn a_driver_that_was_kept_starts_no_crowd_for_what_fell_due_meanwhile() {
@@ -306,15 +316,8 @@ fn a_driver_that_was_kept_starts_no_crowd_for_what_fell_due_meanwhile() {
         Ok(())
     }
     let scenario = Scenario::new("Kept", arrive).task(1, "journey", journey);
-    let options = Options {
-        host: Some("http://127.0.0.1:9".to_owned()),
-        threads: Some(1),
-        rate: Some("1000/s".to_owned()),
-        users: Some(900),
-        run_time: Some(Duration::from_secs(1)),
-        stop_timeout: Duration::from_secs(30),
-        ..Options::default()
-    };
+    let stop_timeout = Duration::from_secs(30);
+    let options = Options { stop_timeout, ..arriving("1000/s", 900, 1) };
     let summary = live(swarm(scenario), options, async |mut handle| {
         handle.until(|state| state == State::Stopped).await;
     })
@@ -335,14 +338,7 @@ fn a_driver_that_is_always_behind_reports_and_ends() {
         Ok(())
     }
     let scenario = Scenario::new("Busy", Plain::arrive).task(1, "work", work);
-    let options = Options {
-        host: Some("http://127.0.0.1:9".to_owned()),
-        threads: Some(1),
-        rate: Some("1000000/s".to_owned()),
-        users: Some(5_000),
-        run_time: Some(Duration::from_secs(2)),
-        ..Options::default()
-    };
+    let options = arriving("1000000/s", 5_000, 2);
     let summary = live(swarm(scenario), options, async |mut handle| {
         let patience = Duration::from_mins(1);
         let told = async {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::clock::{self, Alarm};
 
 /// So long before it is time the thread is awake, and looks at the clock and at its sockets in turn. To set an alarm and to
-/// be woken by it costs a virtual machine tens of microseconds, by which the start would be late, and at ten thousand starts
-/// a second all of a core.
+/// be woken by it costs a virtual machine tens of microseconds, by which the start would be late, and at 35,000 starts a
+/// second all of a core.
 const AWAKE: Duration = Duration::from_micros(50);
 
 /// A look around that took less found nothing to do: the answer to the smallest request takes longer.
