@@ -38,6 +38,9 @@ fn main() -> ExitCode {
             "tasks_of_a_worker_that_dies_with_its_master",
             tasks_of_a_worker_that_dies_with_its_master,
         ),
+        ("a_worker_that_comes_back_to_the_end_loses_nothing", a_worker_that_comes_back_to_the_end),
+        ("a_worker_that_does_not_come_back_is_told_of", a_worker_that_does_not_come_back),
+        ("what_was_told_of_lost_workers_outlives_the_master", notes_outlive_the_master),
     ];
     let trials = tests.iter().map(|&(name, test)| {
         Trial::test(name, move || {
@@ -217,4 +220,61 @@ fn stages_go_on() {
         "34 s in all, however often the master died: {seconds}"
     );
     assert_eq!(ended.requests_in_csv("run"), target.requests(), "{}", ended.stderr);
+}
+
+fn a_worker_that_comes_back_to_the_end() {
+    let mut cluster = Cluster::start(2, "-u 40 -r 40 -s 2");
+    goes_to(&cluster.target, 400.0);
+    cluster.workers[1].signal(libc::SIGSTOP);
+    cluster.restart();
+    // Neither has said a word to this master; the other one is done before the late one comes.
+    let master = cluster.master.take().unwrap();
+    master.run.signal(libc::SIGINT);
+    sleep(Duration::from_millis(1_500));
+    cluster.workers[1].signal(libc::SIGCONT);
+    let ended = master.run.wait().expect_code(0);
+    end_all(cluster.workers);
+    assert_eq!(ended.requests_in_csv("run"), cluster.target.requests(), "{}", ended.stderr);
+    assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
+}
+
+fn a_worker_that_does_not_come_back() {
+    let mut cluster = Cluster::start(2, "-u 40 -r 40 -s 2");
+    goes_to(&cluster.target, 400.0);
+    let lost = cluster.workers.remove(0);
+    lost.signal(libc::SIGKILL);
+    lost.reap();
+    cluster.restart();
+    let master = cluster.master.take().unwrap();
+    master.run.signal(libc::SIGINT);
+    let ended = master.run.wait().expect_code(0);
+    end_all(cluster.workers);
+    let notes = notes(&ended);
+    assert!(
+        notes.len() == 1 && notes[0].contains("did not come back after the restart of the master"),
+        "{notes:?}"
+    );
+    // What it had done since its last report, which it gives each second.
+    let uncounted = cluster.target.requests() - ended.requests_in_csv("run");
+    assert!(uncounted < 600, "{uncounted} {}", ended.stderr);
+}
+
+fn notes_outlive_the_master() {
+    let mut cluster = Cluster::start(3, "-u 30 -r 30 -s 2");
+    goes_to(&cluster.target, 300.0);
+    let lost = cluster.workers.remove(0);
+    lost.signal(libc::SIGKILL);
+    lost.reap();
+    cluster.workers[0].signal(libc::SIGSTOP);
+    cluster.master.as_mut().unwrap().run.wait_for(" are started anew");
+    // Both are missing, of which one comes back to another master.
+    settle(1);
+    cluster.restart();
+    cluster.workers[0].signal(libc::SIGCONT);
+    goes_to(&cluster.target, 300.0);
+    let master = cluster.master.take().unwrap();
+    let ended = master.end();
+    end_all(cluster.workers);
+    let notes = notes(&ended);
+    assert!(notes.len() == 1 && notes[0].contains("went missing"), "{notes:?}");
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::driver::{DRAIN, Event};
 use super::fleet::{Fleet, Loss};
@@ -230,7 +230,10 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 () = sleep_until(report_due.into()), if self.round.is_open() => self.close_round(),
                 () = sleep_until(gone_by.into()), if !self.farewell.is_over() => self.lose_the_stuck(),
                 () = sleep_until(step.unwrap_or(report_due).into()), if step.is_some() => self.advance(),
-                _ = second.tick() => self.open_round(false),
+                _ = second.tick() => {
+                    self.open_round(false);
+                    self.end_if_all_went();
+                }
             }
         }
         let record = self.collector.record(self.summary());
@@ -333,6 +336,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             Event::Joined { node, name, users, recovered } => {
                 self.join(node, name, &users, recovered);
             }
+            Event::Stopping { node } => self.await_farewell(node),
             Event::Left { node, why, news } => self.part_with(node, &why, news),
         }
     }
@@ -347,15 +351,13 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
                 (self.ramping, self.moving, self.goal) = (None, None, None);
                 self.state.send_replace(State::Stopping);
                 self.settings.hooks.test_stopping();
-                let grace = self.settings.stop_timeout;
-                let patience = grace.saturating_add(DRAIN + FAREWELL_PATIENCE);
-                let now = clock::now();
-                let deadline = now.checked_add(patience).unwrap_or(now + LAST_PATIENCE);
+                let (grace, deadline) = (self.settings.stop_timeout, self.farewell_by());
                 self.farewell.begin(self.fleet.present(), deadline);
                 self.fleet.stop_all(grace);
-                if self.farewell.is_over() {
-                    self.open_round(true); // There is no node left to wait for.
+                if self.fleet.awaits() {
+                    info!(target: RUNNERS, "Waiting for workers that have not come back since the restart of the master");
                 }
+                self.end_if_all_went(); // There may be no node to wait for.
             }
         }
     }

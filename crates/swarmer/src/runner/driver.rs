@@ -117,6 +117,8 @@ pub(crate) enum Event {
     /// A node came, under the next number, with the users by class that run on it already. With `recovered` it was lost
     /// before and has lost nothing.
     Joined { node: usize, name: String, users: Vec<(usize, u64)>, recovered: bool },
+    /// This node came back while users are being stopped, and has some left: it says [`Event::Drained`], too.
+    Stopping { node: usize },
     /// A node went, for this reason: its users are gone or do not count any more.
     Left { node: usize, why: String, news: Departure },
 }

@@ -94,6 +94,12 @@ pub(crate) trait Fleet {
     /// run nothing may be missing.
     fn ask_for_reports(&mut self, number: u64, last: bool);
 
+    /// Whether a node with figures of this run may still come back, which is not among [`Self::present`]. Not for long: it
+    /// is given up by the fleet.
+    fn awaits(&self) -> bool {
+        false
+    }
+
     /// The end: nothing is asked of the nodes any more, and they are told so.
     async fn dismiss(&mut self) {}
 

@@ -26,9 +26,20 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     }
 
     pub(super) fn farewell_of(&mut self, node: usize) {
-        if self.farewell.note(node) && self.state() == State::Stopping {
-            self.open_round(true);
+        if self.farewell.note(node) {
+            self.end_if_all_went();
         }
+    }
+
+    /// Users of a node that came back meanwhile are to go, too.
+    pub(super) fn await_farewell(&mut self, node: usize) {
+        if self.state() != State::Stopping {
+            return;
+        }
+        // What it has yet to tell belongs to the run.
+        self.round.last = false;
+        let deadline = self.farewell.deadline.max(self.farewell_by());
+        self.farewell.begin(std::iter::once(node), deadline);
     }
 
     /// Users that are not gone by now never will be.

@@ -66,6 +66,7 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             error!(target: RUNNERS, "{text}");
             self.collector.note(text);
         }
+        left.notes().for_each(|note| self.collector.note(note));
         let text = "The run was taken up after a restart of the master";
         self.collector.mark(MarkKind::Start, text);
         self.goal = left.aim.map(|(users, rate)| Goal { users, rate });

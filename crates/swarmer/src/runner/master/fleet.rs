@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use super::absent::Absent;
 use super::peer::{Kind, Peer};
 use super::{LINGER, LeftRun, Workers, as_u32, next_outgoing, telling};
 use crate::clock;
@@ -43,7 +44,10 @@ impl Fleet for Workers {
         let peer = self.peers.get_mut(&identity)?;
         peer.node = None;
         peer.end_node(Departure::Lost);
-        Some(format!("Worker {identity} {what}; what it did since its last report is not counted"))
+        let why =
+            format!("Worker {identity} {what}; what it did since its last report is not counted");
+        self.write_down_gone(identity.as_str(), Departure::Lost, &why);
+        Some(why)
     }
 
     async fn next_event(&mut self) -> Event {
@@ -96,9 +100,12 @@ impl Fleet for Workers {
             self.write(identity, &Down::Begin(Box::new(terms)));
         }
         self.peers.values_mut().for_each(Peer::begin_run);
-        (self.last_round, self.opened) = (None, None);
+        (self.last_round, self.opened, self.stopping) = (None, None, None);
         if let Some(journal) = &mut self.journal {
             journal.begin(&terms, self.command.anchor.epoch_seconds(clock::now()));
+            for (identity, peer) in self.peers.iter().filter(|(_, peer)| peer.node.is_some()) {
+                journal.came(identity.as_str(), peer.is_ours(), false);
+            }
         }
         self.run = Some(terms);
         info!(target: RUNNERS, "Sending spawn jobs to {} ready workers", self.present().count());
@@ -108,8 +115,10 @@ impl Fleet for Workers {
         if let Some(journal) = &mut self.journal {
             journal.go_on(&left);
         }
-        let LeftRun { terms, letters, tasks, open, .. } = left;
+        let LeftRun { terms, letters, tasks, open, workers, notes, .. } = left;
         self.letters = letters;
+        self.absent = Absent::new(workers);
+        self.lost_before = notes.into_iter().map(|(worker, _)| worker).collect();
         self.share_rate_again(&terms);
         self.share_tasks_again(&terms, tasks);
         self.run = Some(terms);
@@ -195,7 +204,8 @@ impl Fleet for Workers {
     }
 
     fn stop_all(&mut self, grace: Duration) {
-        (self.run, self.opened) = (None, None);
+        self.opened = None;
+        self.stopping = self.run.take().map(|terms| terms.run);
         self.write_all(&Down::Stop { grace: grace.as_secs_f64() });
         for identity in self.of_kind(|kind| matches!(kind, Kind::Locust(_))) {
             self.say(&identity, ToWorker::Stop, Extra::new());
@@ -205,6 +215,11 @@ impl Fleet for Workers {
 
     fn abort(&mut self) {
         self.write_all(&Down::Abort);
+        self.absent.give_up();
+    }
+
+    fn awaits(&self) -> bool {
+        self.absent.awaits_any()
     }
 
     fn ask_for_reports(&mut self, number: u64, last: bool) {

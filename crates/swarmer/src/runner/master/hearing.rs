@@ -106,6 +106,7 @@ impl Workers {
         self.join(from, Vec::new());
         if self.run.is_none() && works {
             self.say(from, ToWorker::Stop, Extra::new());
+            self.await_farewell(from);
         } else if let Some(Kind::Locust(plan)) = self.peers.get_mut(from).map(|peer| &mut peer.kind)
         {
             // Whom it still runs have been started elsewhere.
@@ -153,6 +154,7 @@ impl Workers {
             if let Some((letters, requests)) = self.letters.remove(from.as_str()) {
                 peer.go_on(letters, requests);
             }
+            peer.was_lost = self.lost_before.remove(from.as_str());
             self.peers.insert(from.clone(), peer);
         }
         let Some(peer) = self.peers.get_mut(from) else { return };
@@ -356,7 +358,8 @@ impl Workers {
     ) {
         let Some(peer) = self.peers.get_mut(from) else { return };
         let Kind::Ours { boot, drivers, announced, reported, .. } = &mut peer.kind else { return };
-        let anew = *boot != theirs;
+        // Of 0 nothing was known yet.
+        let anew = *boot != 0 && *boot != theirs;
         (*boot, *drivers) = (theirs, cores);
         if anew {
             (*announced, *reported) = (0, 0);
@@ -370,7 +373,9 @@ impl Workers {
             self.part(from, why, Departure::Lost);
         }
         let current = self.run.clone();
-        let ours = run.is_some() && run == current.as_ref().map(|terms| terms.run);
+        let current_run = current.as_ref().map(|terms| terms.run);
+        let ours = run.is_some() && run == current_run;
+        let is_stopped = run.is_some() && current_run.is_none() && run == self.stopping;
         let users = users.iter().filter(|_| ours);
         let users = users.map(|(class, user)| (*class as usize, *user)).collect();
         let index = self.peers.get(from).map_or(0, |peer| peer.index);
@@ -390,9 +395,24 @@ impl Workers {
                 let terms = self.terms_for(&terms, from);
                 self.write(from, &Down::Begin(Box::new(terms)));
             }
-            None if run.is_some() => self.write(from, &Down::Stop { grace: 0.0 }),
+            None if run.is_some() => {
+                self.write(from, &Down::Stop { grace: 0.0 });
+                if is_stopped {
+                    self.await_farewell(from);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// A worker came back while users are being stopped: what it did counts as what the others did.
+    fn await_farewell(&mut self, from: &Identity) {
+        if self.stopping.is_none() {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(from) else { return };
+        peer.begin_stop();
+        self.queue.extend(peer.node.map(|node| Event::Stopping { node }));
     }
 
     fn figures(&mut self, from: &Identity, figures: Figures) {

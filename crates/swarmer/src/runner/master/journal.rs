@@ -31,6 +31,10 @@ enum Entry<D> {
     Report { from: String, inbox: Inbox, requests: u64, deltas: Vec<D>, tasks: (u64, u64) },
     /// Figures of a worker whose letters are not numbered.
     Figures { from: String, delta: D },
+    /// A worker of this run has come; with `recovered` it has lost nothing.
+    Came { from: String, ours: bool, recovered: bool },
+    /// It has gone; a note tells of what is missing for it.
+    Gone { from: String, note: Option<String> },
     /// All figures were set to zero.
     Reset { at: f64 },
     /// The run is over.
@@ -71,6 +75,10 @@ pub(crate) struct LeftRun {
     pub(super) letters: BTreeMap<String, (Inbox, u64)>,
     /// By worker: tasks begun and ended, where their number is limited.
     pub(super) tasks: BTreeMap<String, (u64, u64)>,
+    /// Workers that were there, and whether they are ours.
+    pub(super) workers: BTreeMap<String, bool>,
+    /// What was told of workers that were lost, by worker.
+    pub(super) notes: Vec<(String, String)>,
     path: PathBuf,
     /// Where its figures begin in the file, and where the last whole entry ends.
     figures: (u64, u64),
@@ -122,6 +130,15 @@ impl Journal {
 
     pub(super) fn figures(&mut self, from: &str, delta: &Delta) {
         self.write(&Entry::Figures { from: from.to_owned(), delta });
+    }
+
+    pub(super) fn came(&mut self, from: &str, ours: bool, recovered: bool) {
+        self.write(&Entry::Came { from: from.to_owned(), ours, recovered });
+    }
+
+    /// `note`: what is missing for it.
+    pub(super) fn gone(&mut self, from: &str, note: Option<&str>) {
+        self.write(&Entry::Gone { from: from.to_owned(), note: note.map(str::to_owned) });
     }
 
     pub(super) fn reset(&mut self, at: f64) {
@@ -223,6 +240,11 @@ impl LeftRun {
         Ok(())
     }
 
+    /// What every report is to tell of workers that were lost in it.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().map(|(_, note)| note.as_str())
+    }
+
     /// Whether journeys arrive at a rate in it: the number of the turn.
     pub(crate) fn turn(&self) -> Option<u64> {
         self.open.as_ref().map(|open| open.journeys.turn)
@@ -242,6 +264,14 @@ impl LeftRun {
                 }
                 let known = self.letters.entry(from).or_insert((inbox, 0));
                 *known = (inbox, known.1 + requests);
+            }
+            Entry::Came { from, ours, recovered } => {
+                self.notes.retain(|(worker, _)| !(recovered && *worker == from));
+                self.workers.insert(from, ours);
+            }
+            Entry::Gone { from, note } => {
+                self.workers.remove(&from);
+                self.notes.extend(note.map(|note| (from, note)));
             }
             Entry::Reset { at } => (self.counts_from, self.figures.0) = (at, end),
             Entry::Figures { .. } | Entry::Run { .. } | Entry::End => {}
@@ -271,6 +301,8 @@ pub(crate) fn left_run(path: &Path) -> io::Result<Option<LeftRun>> {
                     open: None,
                     letters: BTreeMap::new(),
                     tasks: BTreeMap::new(),
+                    workers: BTreeMap::new(),
+                    notes: Vec::new(),
                     path: path.to_owned(),
                     figures: (entries.at, entries.at),
                 });

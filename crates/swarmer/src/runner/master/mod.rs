@@ -3,6 +3,7 @@
 //! Locust's workers are told how many users of each class they are to run, ours which users and when exactly
 //! ([`super::letters`]). What both say becomes [`Event`]s, so that the control plane does not know the difference.
 
+mod absent;
 mod budget;
 mod ceiling;
 mod fleet;
@@ -12,7 +13,7 @@ mod peer;
 mod sharing;
 mod telling;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,7 @@ use crate::cluster::{
 };
 use crate::events::{Hooks, Outgoing};
 use crate::logging::RUNNERS;
+use absent::Absent;
 use budget::Budget;
 use ceiling::Ceiling;
 use journal::Journal;
@@ -83,6 +85,8 @@ pub(crate) struct Workers {
     tick: Interval,
     /// The run that goes on, until it is stopped.
     run: Option<Terms>,
+    /// The number of the run that is being stopped.
+    stopping: Option<u64>,
     /// Its journeys, in the open model.
     opened: Option<Opened>,
     /// Its ceiling on requests per second.
@@ -95,6 +99,10 @@ pub(crate) struct Workers {
     journal: Option<Journal>,
     /// How far the letters of workers had come with the master before, and the requests in them.
     letters: BTreeMap<String, (Inbox, u64)>,
+    /// Workers of a run that was taken up which have not come back.
+    absent: Absent,
+    /// Workers of which a note tells that they were lost, and that may come back to this master for the first time.
+    lost_before: BTreeSet<String>,
 }
 
 /// A worker's time from its coming to its going.
@@ -112,6 +120,8 @@ impl Workers {
             outgoing: command.hooks.post.outgoing(),
             journal: command.journal.clone().map(Journal::new),
             letters: BTreeMap::new(),
+            absent: Absent::default(),
+            lost_before: BTreeSet::new(),
             socket,
             command,
             classes,
@@ -123,6 +133,7 @@ impl Workers {
             queue: VecDeque::new(),
             tick,
             run: None,
+            stopping: None,
             opened: None,
             ceiling: None,
             budget: None,
@@ -181,6 +192,8 @@ impl Workers {
         let early = std::mem::take(&mut peer.early);
         let running = peer.users.clone();
         self.nodes.push(Node { identity: identity.clone(), present: true });
+        self.absent.has_come(identity);
+        self.write_down_came(identity, is_ours, recovered);
         let name = identity.as_str().to_owned();
         self.queue.push_back(Event::Joined { node, name, users, recovered });
         for delta in early {
@@ -210,6 +223,7 @@ impl Workers {
             // Said first, so that the run does not end with the worker that served last.
             self.share_anew();
         }
+        self.write_down_gone(identity.as_str(), news, &why);
         self.queue.push_back(Event::Left { node, why, news });
     }
 
@@ -260,6 +274,7 @@ impl Workers {
         self.share_if_due(now);
         self.look_after_rate(now);
         self.look_after_tasks(now);
+        self.look_after_absent(now);
         let known: Vec<Identity> = self.peers.keys().cloned().collect();
         for identity in known {
             self.flush(&identity, now);
