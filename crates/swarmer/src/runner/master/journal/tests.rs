@@ -87,6 +87,28 @@ fn figures_before_a_reset_are_left_out_and_an_ended_run_is_none() {
     assert!(!path.exists());
 }
 
+#[test]
+fn who_was_there_is_known_and_what_is_missing_for_those_who_are_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let mut journal = Journal::new(path.clone());
+    journal.begin(&Terms::default(), 1e9);
+    for worker in ["stays", "leaves", "lost", "back", "anew"] {
+        journal.came(worker, worker != "stays", false);
+    }
+    journal.gone("leaves", None);
+    for worker in ["lost", "back", "anew"] {
+        journal.gone(worker, Some(&format!("figures of {worker} are missing")));
+    }
+    journal.came("back", true, true);
+    journal.came("anew", true, false);
+    let left = left_run(&path).unwrap().unwrap();
+    let there: Vec<_> = left.workers.iter().map(|(name, ours)| (name.as_str(), *ours)).collect();
+    assert_eq!(there, [("anew", true), ("back", true), ("stays", false)]);
+    let notes: Vec<_> = left.notes().collect();
+    assert_eq!(notes, ["figures of lost are missing", "figures of anew are missing"]);
+}
+
 /// A disk without room: writing to it fails, whatever is written.
 #[cfg(target_os = "linux")]
 #[test]
