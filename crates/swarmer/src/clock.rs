@@ -1,10 +1,14 @@
 //! The one place that reads a clock, so that tests can run the engine on virtual time.
 
 mod alarm;
+mod processor;
+mod waiters;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use alarm::Alarm;
+pub(crate) use processor::{process_time, thread_time};
+pub(crate) use waiters::{Until, Waiters};
 
 /// The present moment, monotonic.
 ///

@@ -357,6 +357,36 @@ fn a_driver_that_is_always_behind_reports_and_ends() {
     assert!(summary.schedule.unwrap().started > 1_000);
 }
 
+/// Each user's tasks are due every 20 ms, of others every hour: none begins before it is due, and whoever waits can be sent away.
+#[test]
+fn scheduled_tasks_begin_when_they_are_due_and_not_before() {
+    let target = Target::start();
+    let often = plain("Often").task(1, "fast", Plain::fast).wait(schedule(0.02));
+    let seldom = plain("Seldom").task(1, "fast", Plain::fast).wait(schedule(3600.0));
+    let swarm = swarm(often).scenario(seldom);
+    let summary = live(swarm, options(target.url(), 40), async |handle| {
+        let start = Instant::now();
+        handle.start(40, 1000.0).unwrap();
+        settled(&handle, &[("Often", 20), ("Seldom", 20)]).await;
+        let scheduled = async |handle: &Handle| {
+            handle.summary().await.unwrap().schedule.map_or(0, |schedule| schedule.started)
+        };
+        while scheduled(&handle).await < 1_000 {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}", scheduled(&handle).await);
+            seconds(0.02).await;
+        }
+        handle.stop().await;
+        let due = 20 * (start.elapsed().as_millis() / 20);
+        let started = scheduled(&handle).await;
+        assert!(u128::from(started) <= due, "{started} of {due} tasks that were due");
+    })
+    .unwrap();
+    let schedule = summary.schedule.as_ref().unwrap();
+    // The first task of each user is not on its schedule.
+    assert_eq!(summary.total.figures.requests, schedule.started + 40);
+    assert_eq!(target.requests(), schedule.started + 40);
+}
+
 #[test]
 fn ten_thousand_users_start_in_order_while_others_are_served() {
     let target = Target::start();

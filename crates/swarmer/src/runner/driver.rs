@@ -212,6 +212,7 @@ impl Driver {
             provided: RefCell::new(Arc::clone(&setup.provided)),
             trace_rng: RefCell::new(entropy()),
             limiter: Limiter::new(setup.max_rate),
+            waiters: Rc::default(),
             catch_exceptions: setup.catch_exceptions,
             anchor: setup.anchor,
             on_request: (!setup.hooks.request.is_empty()).then(|| Arc::clone(&setup.hooks)),
@@ -244,19 +245,24 @@ impl Driver {
     /// As [`run`](Self::run), and watches the thread meanwhile, which nobody else must use.
     pub(crate) async fn run_watched(mut self, commands: UnboundedReceiver<Command>) {
         self.monitor = Some(Monitor::begin(self.index));
-        self.wait.sharpen();
+        if self.wait.sharpen() {
+            self.env.waiters.begin();
+        }
         self.run(commands).await;
     }
 
     /// Serves commands until [`Command::Quit`]. Needs a `LocalSet` around it.
     pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
         loop {
-            let command = match self.next_due() {
-                Some(due) => {
+            let due = self.next_due();
+            let command = match due {
+                Some(moment) => {
                     tokio::select! {
                         biased;
                         command = commands.recv() => command,
-                        () = self.wait.until(due) => {
+                        () = self.env.waiters.sooner_than(due) => continue,
+                        () = self.wait.until(moment) => {
+                            self.env.waiters.wake_due(clock::now());
                             let started = self.start_due(clock::now()).await;
                             let called = self.serve_due().await;
                             self.say_started_soon(started + called);
@@ -264,7 +270,13 @@ impl Driver {
                         }
                     }
                 }
-                None => commands.recv().await,
+                None => {
+                    tokio::select! {
+                        biased;
+                        command = commands.recv() => command,
+                        () = self.env.waiters.sooner_than(None) => continue,
+                    }
+                }
             };
             match command {
                 Some(Command::Quit) | None => return,
@@ -273,10 +285,10 @@ impl Driver {
         }
     }
 
-    /// When the next user or journey is to be started.
+    /// When the next user, journey or task is to be started.
     fn next_due(&mut self) -> Option<Instant> {
         let journey = self.open.as_mut().and_then(Open::next_due);
-        journey.into_iter().chain(self.next_lot()).min()
+        journey.into_iter().chain(self.next_lot()).chain(self.env.waiters.first()).min()
     }
 
     fn obey(&mut self, command: Command) {

@@ -139,7 +139,7 @@ async fn work(
             // A task that never waits for anything must not keep the thread from its other users.
             tokio::task::coop::consume_budget().await;
         } else {
-            user.rest(pause).await;
+            user.rest_between_tasks(pause).await;
         }
     }
 }

@@ -51,7 +51,7 @@ impl Monitor {
             driver: u32::try_from(driver).unwrap_or(u32::MAX),
             late,
             since: clock::now(),
-            cpu: cpu_time(),
+            cpu: clock::thread_time(),
             waited: schedule.as_ref().and_then(waited_time).unwrap_or_default(),
             schedule,
         }
@@ -59,7 +59,7 @@ impl Monitor {
 
     /// What was measured since the last call, of which the thread was awake for `idle` with nothing to do.
     pub(super) fn take(&mut self, idle: Duration) -> Pulse {
-        let (now, cpu) = (clock::now(), cpu_time());
+        let (now, cpu) = (clock::now(), clock::thread_time());
         let waited = self.schedule.as_ref().and_then(waited_time).unwrap_or(self.waited);
         let mut late = Histogram::new();
         for nanos in self.late.borrow_mut().drain(..) {
@@ -102,17 +102,6 @@ impl Gaps {
         let share =
             f64::from(u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
         GAP + GAP.mul_f64(share)
-    }
-}
-
-/// Processor time of this thread.
-fn cpu_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one `timespec` to the pointer it is given, which is valid and exclusive.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    match (result, u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec)) {
-        (0, Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
-        _ => Duration::ZERO,
     }
 }
 

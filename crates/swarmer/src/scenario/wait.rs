@@ -151,6 +151,7 @@ impl Wait {
         now: Instant,
         pace: &mut Pace,
     ) -> Duration {
+        pace.due = None;
         let wait = match self {
             Self::Pacing { period } => {
                 let spent = now.duration_since(pace.last_call).saturating_sub(pace.last_wait);

@@ -29,7 +29,7 @@ use resting::Resting;
 use stop::StopSignal;
 use transcript::Transcript;
 
-use crate::clock::{self, Anchor};
+use crate::clock::{self, Anchor, Waiters};
 use crate::events::{Hooks, UserError};
 use crate::http::{self, Method};
 use crate::options::Options;
@@ -49,6 +49,8 @@ pub(crate) struct Env {
     pub(crate) trace_rng: RefCell<Pcg64Mcg>,
     /// The ceiling on requests per second, if there is one now.
     pub(crate) limiter: Limiter,
+    /// Users whose next task is due at a moment, if the driver is sharp enough to look after them.
+    pub(crate) waiters: Rc<Waiters>,
     /// A user goes on after an exception; else it ends there.
     pub(crate) catch_exceptions: bool,
     pub(crate) anchor: Anchor,
@@ -169,6 +171,14 @@ impl User {
     /// Does nothing for so long but answer servers that ask whether it is still there.
     pub(crate) fn rest(&mut self, pause: Duration) -> Resting<'_> {
         Resting::new(pause, &mut self.client)
+    }
+
+    /// As [`rest`](Self::rest), before the next task: until that is due, if it is due at a moment.
+    pub(crate) fn rest_between_tasks(&mut self, pause: Duration) -> Resting<'_> {
+        match self.due.filter(|_| self.env.waiters.are_kept()) {
+            Some(due) => Resting::until(self.env.waiters.until(due), &mut self.client),
+            None => self.rest(pause),
+        }
     }
 
     /// Writes a pause down, if the user has a transcript; how long it is to be made.

@@ -23,9 +23,10 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// To the microsecond from now on. The thread must be the driver's own.
-    pub(super) fn sharpen(&mut self) {
+    /// To the microsecond from now on, if the system has an alarm left: whether it has. The thread must be the driver's own.
+    pub(super) fn sharpen(&mut self) -> bool {
         self.alarm = Alarm::new().ok();
+        self.is_sharp()
     }
 
     pub(super) fn is_sharp(&self) -> bool {

@@ -198,7 +198,7 @@ impl Workers {
         peer.state = heartbeat.state;
         peer.cpu = heartbeat.cpu;
         peer.memory = heartbeat.memory.unwrap_or(peer.memory);
-        if heartbeat.cpu > 90.0 && !std::mem::replace(&mut peer.warned, true) {
+        if heartbeat.cpu > 90.0 * peer.cores() && !std::mem::replace(&mut peer.warned, true) {
             warn!(
                 target: RUNNERS,
                 "Worker {from} exceeded cpu threshold (will only log this once per worker)"

@@ -255,6 +255,14 @@ impl Peer {
         self.farewell != Farewell::None
     }
 
+    /// Cores that it may use: Python has one thread at work.
+    pub(super) fn cores(&self) -> f64 {
+        match self.kind {
+            Kind::Locust(_) => 1.0,
+            Kind::Ours { drivers, .. } => drivers.into(),
+        }
+    }
+
     /// Requests that it announced and has not reported; `None` when it does not announce.
     pub(super) fn unreported(&self) -> Option<u64> {
         match self.kind {

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::extra;
-use crate::clock::Anchor;
+use crate::clock::{self, Anchor};
 use crate::cluster::{Envelope, Heartbeat, Identity, ToMaster, Transport, WorkerState};
 
 /// How often a sign of life is given.
@@ -97,40 +97,27 @@ fn run(beat: &Beat) {
 /// The processor time of this process.
 #[derive(Default)]
 struct Cpu {
-    last: Option<(Instant, f64)>,
+    last: Option<(Instant, Duration)>,
 }
 
 impl Cpu {
     /// Percent of one core since the last call; 0 at the first.
     fn percent(&mut self) -> f64 {
-        let Some(used) = used_seconds() else { return 0.0 };
-        let now = Instant::now();
+        let (now, used) = (Instant::now(), clock::process_time());
         let last = self.last.replace((now, used));
         last.map_or(0.0, |(at, before)| {
             let passed = now.saturating_duration_since(at).as_secs_f64().max(1e-3);
-            ((used - before) / passed * 1000.0).round().max(0.0) / 10.0
+            let worked = used.saturating_sub(before).as_secs_f64();
+            (worked / passed * 1000.0).round() / 10.0
         })
     }
-}
-
-/// Seconds of processor time that this process has used; `None` where the system does not tell.
-#[expect(clippy::cast_precision_loss, reason = "clock ticks")]
-fn used_seconds() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The program's name, in parentheses, may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    // SAFETY: sysconf reads a constant of the system and touches no memory of ours.
-    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    (per_second > 0).then_some(())?;
-    Some((ticks(11)? + ticks(12)?) as f64 / per_second as f64)
 }
 
 /// Resident memory; `None` where the system does not tell.
 fn resident_bytes() -> Option<u64> {
     let statm = fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    // SAFETY: as above.
+    // SAFETY: sysconf reads a constant of the system and touches no memory of ours.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     Some(pages * u64::try_from(page).ok()?)
 }
