@@ -1,7 +1,8 @@
 //! Futures of one thread that wait for moments of their own, all by the thread's one alarm.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,9 +12,7 @@ use std::time::Instant;
 /// Who waits for which moment. Somebody has to look after them: see [`wake_due`](Self::wake_due).
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    /// By moment, and by number for those who wait for the same one.
-    queue: RefCell<BTreeMap<(Instant, u64), Waker>>,
-    numbers: Cell<u64>,
+    queue: RefCell<Queue>,
     /// Whoever looks after them, to be told when somebody waits for an earlier moment than all others.
     keeper: RefCell<Option<Waker>>,
     kept: Cell<bool>,
@@ -32,7 +31,7 @@ impl Waiters {
 
     /// The first moment that is waited for.
     pub(crate) fn first(&self) -> Option<Instant> {
-        self.queue.borrow().first_key_value().map(|((due, _), _)| *due)
+        self.queue.borrow_mut().first()
     }
 
     /// Wakes those whose moment has come.
@@ -43,9 +42,7 @@ impl Waiters {
     }
 
     fn pop_due(&self, now: Instant) -> Option<Waker> {
-        let mut queue = self.queue.borrow_mut();
-        let first = queue.first_entry().filter(|first| first.key().0 <= now)?;
-        Some(first.remove())
+        self.queue.borrow_mut().pop_due(now)
     }
 
     /// Returns when somebody waits for an earlier moment than `known`.
@@ -62,19 +59,82 @@ impl Waiters {
 
     /// Waits until `due`.
     pub(crate) fn until(self: &Rc<Self>, due: Instant) -> Until {
-        Until { waiters: Rc::clone(self), due, number: None }
+        Until { waiters: Rc::clone(self), due, place: None }
     }
 
-    fn enter(&self, due: Instant, waker: &Waker) -> u64 {
-        let number = self.numbers.get();
-        self.numbers.set(number + 1);
-        if self.first().is_none_or(|first| due < first)
+    fn enter(&self, due: Instant, waker: &Waker) -> Place {
+        let mut queue = self.queue.borrow_mut();
+        if queue.first().is_none_or(|first| due < first)
             && let Some(keeper) = self.keeper.take()
         {
             keeper.wake();
         }
-        self.queue.borrow_mut().insert((due, number), waker.clone());
-        number
+        queue.enter(due, waker.clone())
+    }
+}
+
+/// Where somebody's waker is: a slot, which others have after him, and a number that nobody else has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    number: u64,
+    slot: usize,
+}
+
+/// Takes memory as more wait than ever before, and none after that.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Also of those who went before their moment, until it would have come.
+    moments: BinaryHeap<Reverse<(Instant, Place)>>,
+    slots: Vec<Option<(u64, Waker)>>,
+    free: Vec<usize>,
+    next: u64,
+}
+
+impl Queue {
+    fn enter(&mut self, due: Instant, waker: Waker) -> Place {
+        let (number, entry) = (self.next, Some((self.next, waker)));
+        self.next += 1;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot] = entry;
+                slot
+            }
+            None => {
+                self.slots.push(entry);
+                self.slots.len() - 1
+            }
+        };
+        let place = Place { number, slot };
+        self.moments.push(Reverse((due, place)));
+        place
+    }
+
+    /// The waker at a place, unless he is gone.
+    fn get_mut(&mut self, place: Place) -> Option<&mut Waker> {
+        let (number, waker) = self.slots[place.slot].as_mut()?;
+        (*number == place.number).then_some(waker)
+    }
+
+    fn leave(&mut self, place: Place) -> Option<Waker> {
+        self.get_mut(place)?;
+        self.free.push(place.slot);
+        self.slots[place.slot].take().map(|(_, waker)| waker)
+    }
+
+    fn first(&mut self) -> Option<Instant> {
+        while let Some(&Reverse((due, place))) = self.moments.peek() {
+            if self.get_mut(place).is_some() {
+                return Some(due);
+            }
+            self.moments.pop();
+        }
+        None
+    }
+
+    fn pop_due(&mut self, now: Instant) -> Option<Waker> {
+        self.first().filter(|due| *due <= now)?;
+        let Reverse((_, place)) = self.moments.pop()?;
+        self.leave(place)
     }
 }
 
@@ -84,7 +144,7 @@ impl Waiters {
 pub(crate) struct Until {
     waiters: Rc<Waiters>,
     due: Instant,
-    number: Option<u64>,
+    place: Option<Place>,
 }
 
 impl Future for Until {
@@ -95,13 +155,13 @@ impl Future for Until {
         if super::now() >= this.due {
             return Poll::Ready(());
         }
-        let entered = this.number.is_some_and(|number| {
+        let entered = this.place.is_some_and(|place| {
             let mut queue = this.waiters.queue.borrow_mut();
-            let known = queue.get_mut(&(this.due, number));
+            let known = queue.get_mut(place);
             known.map(|waker| waker.clone_from(context.waker())).is_some()
         });
         if !entered {
-            this.number = Some(this.waiters.enter(this.due, context.waker()));
+            this.place = Some(this.waiters.enter(this.due, context.waker()));
         }
         Poll::Pending
     }
@@ -109,8 +169,8 @@ impl Future for Until {
 
 impl Drop for Until {
     fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.waiters.queue.borrow_mut().remove(&(self.due, number));
+        if let Some(place) = self.place {
+            self.waiters.queue.borrow_mut().leave(place);
         }
     }
 }
@@ -157,8 +217,12 @@ mod tests {
         let woken: Vec<_> = kept.iter().map(|(_, bell)| bell.0.load(Ordering::Relaxed)).collect();
         assert_eq!((woken, silent.0.load(Ordering::Relaxed)), (vec![0, 1, 1, 1], 0));
         assert_eq!(waiters.first(), Some(at(3)));
+        let again = sleeper(&waiters, at(4));
         drop(kept);
-        assert_eq!(waiters.first(), None);
+        assert_eq!(waiters.first(), Some(at(4)), "a place that others had before is its own");
+        waiters.wake_due(at(4));
+        assert_eq!((again.1.0.load(Ordering::Relaxed), waiters.first()), (1, None));
+        assert_eq!(waiters.queue.borrow().slots.len(), 5, "no more than have waited at a time");
     }
 
     #[test]
