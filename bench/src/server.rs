@@ -20,7 +20,8 @@ pub(crate) enum Speaks {
     /// HTTP/1.1 over connections that are kept.
     Plain,
     /// The same at eight addresses of this machine: between two addresses there are 28,232 ports, and whoever opens ten thousand
-    /// connections a second has the kernel search for a free one most of the time.
+    /// connections a second has the kernel search for a free one most of the time. Such a server may stand beside another one on
+    /// its core, and gives way to it.
     PlainAtEight,
     /// The same over TLS 1.3.
     Tls,
@@ -141,6 +142,7 @@ fn configuration(folder: &Path, port: u16, speaks: Speaks) -> String {
         ),
         Speaks::Http2 => (" http2", "http2_max_concurrent_streams 10000;".to_owned()),
     };
+    let priority = if speaks == Speaks::PlainAtEight { "worker_priority 19;" } else { "" };
     let tls = if listen == " ssl" {
         format!(
             "ssl_certificate {root}/certificate.pem; ssl_certificate_key {root}/key.pem; ssl_protocols TLSv1.3;"
@@ -149,7 +151,7 @@ fn configuration(folder: &Path, port: u16, speaks: Speaks) -> String {
         String::new()
     };
     format!(
-        "daemon off; worker_processes 1; worker_cpu_affinity 1; worker_rlimit_nofile 65536;\n\
+        "daemon off; worker_processes 1; worker_cpu_affinity 1; worker_rlimit_nofile 65536; {priority}\n\
          error_log {root}/error.log; pid {root}/nginx.pid;\n\
          events {{ worker_connections 32768; }}\n\
          http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;\n\
