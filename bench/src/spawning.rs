@@ -31,9 +31,9 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Section> {
         &format!(
             "One driver thread on the second core, nginx on the first. {STEADY} users each send ten requests per second for 19 s; \
              beside them {NEWCOMERS} others are started at {SPAWN_RATE} per second, from the sixth second to the fourteenth, who \
-             then wait for an hour: `Idler` without a request before, `Newcomer` after one to a second nginx, of \
-             the lowest priority, over a connection of its own, which is closed then, at one of eight addresses (between two addresses there are 28,232 ports: with one \
-             the kernel would look for a free port two thirds of the time). A ratio is that of one run's own phases: its steady users' requests while others \
+             then wait for an hour: `Idler` without a request before, `Newcomer` after one to a second nginx, of the lowest \
+             priority, over a connection of its own, which is closed then, at one of eight addresses (between two addresses \
+             there are 28,232 ports: with one the kernel would look for a free port two thirds of the time). A ratio is that of one run's own phases: its steady users' requests while others \
              are started (7 s, 35,000 requests) over those before and after (3.5 s each). `alone` is the same without the \
              others, once: how far two phases differ of which nothing differs. From due: from the moment a request was due to its \
              end, so what users wait for whoever keeps them; the response time runs from the sending to the moment the kernel \

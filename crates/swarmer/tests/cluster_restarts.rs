@@ -104,6 +104,20 @@ impl Cluster {
         self.master = Some(master);
     }
 
+    /// Kills the first of the workers.
+    fn lose_worker(&mut self) {
+        let lost = self.workers.remove(0);
+        lost.signal(libc::SIGKILL);
+        lost.reap();
+    }
+
+    /// Ends a run of which something is missing.
+    fn end_short(self) -> (Arc<Target>, Ended) {
+        let ended = self.master.unwrap().end();
+        end_all(self.workers);
+        (self.target, ended)
+    }
+
     /// Waits for the end of a run that ends by itself, or is asked to.
     fn end(self, by_itself: bool) -> (Arc<Target>, Ended) {
         let master = self.master.unwrap();
@@ -185,9 +199,7 @@ fn a_ceiling_goes_on() {
 fn tasks_of_a_worker_that_dies_with_its_master() {
     let mut cluster = Cluster::start(2, "-u 8 -r 8 --iterations 900");
     cluster.target.wait_for(300);
-    let lost = cluster.workers.remove(0);
-    lost.signal(libc::SIGKILL);
-    lost.reap();
+    cluster.lose_worker();
     cluster.restart();
     let target = Arc::clone(&cluster.target);
     let ended = cluster.master.take().unwrap().run.wait().expect_code(0);
@@ -241,30 +253,23 @@ fn a_worker_that_comes_back_to_the_end() {
 fn a_worker_that_does_not_come_back() {
     let mut cluster = Cluster::start(2, "-u 40 -r 40 -s 2");
     goes_to(&cluster.target, 400.0);
-    let lost = cluster.workers.remove(0);
-    lost.signal(libc::SIGKILL);
-    lost.reap();
+    cluster.lose_worker();
     cluster.restart();
-    let master = cluster.master.take().unwrap();
-    master.run.signal(libc::SIGINT);
-    let ended = master.run.wait().expect_code(0);
-    end_all(cluster.workers);
+    let (target, ended) = cluster.end_short();
     let notes = notes(&ended);
     assert!(
         notes.len() == 1 && notes[0].contains("did not come back after the restart of the master"),
         "{notes:?}"
     );
     // What it had done since its last report, which it gives each second.
-    let uncounted = cluster.target.requests() - ended.requests_in_csv("run");
+    let uncounted = target.requests() - ended.requests_in_csv("run");
     assert!(uncounted < 600, "{uncounted} {}", ended.stderr);
 }
 
 fn notes_outlive_the_master() {
     let mut cluster = Cluster::start(3, "-u 30 -r 30 -s 2");
     goes_to(&cluster.target, 300.0);
-    let lost = cluster.workers.remove(0);
-    lost.signal(libc::SIGKILL);
-    lost.reap();
+    cluster.lose_worker();
     cluster.workers[0].signal(libc::SIGSTOP);
     cluster.master.as_mut().unwrap().run.wait_for(" are started anew");
     // Both are missing by now, whoever was heard of last; one comes back, to another master.
@@ -272,9 +277,7 @@ fn notes_outlive_the_master() {
     cluster.restart();
     cluster.workers[0].signal(libc::SIGCONT);
     goes_to(&cluster.target, 300.0);
-    let master = cluster.master.take().unwrap();
-    let ended = master.end();
-    end_all(cluster.workers);
+    let (_, ended) = cluster.end_short();
     let notes = notes(&ended);
     assert!(notes.len() == 1 && notes[0].contains("went missing"), "{notes:?}");
 }

@@ -170,7 +170,9 @@ impl Future for Until {
 impl Drop for Until {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.waiters.queue.borrow_mut().leave(place);
+            // Dropped when nobody borrows the queue any more: it may be the last hold on a task that waits here, too.
+            let waker = self.waiters.queue.borrow_mut().leave(place);
+            drop(waker);
         }
     }
 }

@@ -255,27 +255,17 @@ impl Driver {
     pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
         loop {
             let due = self.next_due();
-            let command = match due {
-                Some(moment) => {
-                    tokio::select! {
-                        biased;
-                        command = commands.recv() => command,
-                        () = self.env.waiters.sooner_than(due) => continue,
-                        () = self.wait.until(moment) => {
-                            self.env.waiters.wake_due(clock::now());
-                            let started = self.start_due(clock::now()).await;
-                            let called = self.serve_due().await;
-                            self.say_started_soon(started + called);
-                            continue;
-                        }
-                    }
-                }
-                None => {
-                    tokio::select! {
-                        biased;
-                        command = commands.recv() => command,
-                        () = self.env.waiters.sooner_than(None) => continue,
-                    }
+            let command = tokio::select! {
+                biased;
+                command = commands.recv() => command,
+                () = self.env.waiters.sooner_than(due) => continue,
+                () = self.wait.until(due) => {
+                    let now = clock::now();
+                    self.env.waiters.wake_due(now);
+                    let started = self.start_due(now).await;
+                    let called = self.serve_due().await;
+                    self.say_started_soon(started + called);
+                    continue;
                 }
             };
             match command {

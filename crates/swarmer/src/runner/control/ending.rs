@@ -1,11 +1,8 @@
 //! Runs that end by themselves: all is done, or nobody could start.
 
-use std::time::Instant;
-
 use tracing::error;
 
-use super::{DRAIN, FAREWELL_PATIENCE, LAST_PATIENCE, Starts, State, Trouble, Watcher};
-use crate::clock;
+use super::{Starts, State, Trouble, Watcher};
 use crate::logging::RUNNERS;
 use crate::runner::control::Control;
 use crate::runner::fleet::Fleet;
@@ -46,20 +43,6 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
             self.finishing = true;
             (self.ramping, self.moving) = (None, None);
             self.fleet.finish();
-        }
-    }
-
-    /// Until when users that are stopped now are to be gone.
-    pub(super) fn farewell_by(&self) -> Instant {
-        let patience = self.settings.stop_timeout.saturating_add(DRAIN + FAREWELL_PATIENCE);
-        let now = clock::now();
-        now.checked_add(patience).unwrap_or(now + LAST_PATIENCE)
-    }
-
-    /// When users that were stopped are gone everywhere, only the last figures are missing.
-    pub(super) fn end_if_all_went(&mut self) {
-        if self.state() == State::Stopping && self.farewell.is_over() && !self.fleet.awaits() {
-            self.open_round(true);
         }
     }
 

@@ -1,8 +1,13 @@
 //! Nodes that report, come, go and are lost.
 
+use std::time::Instant;
+
 use tracing::{error, info, warn};
 
-use super::{Control, Goal, Loss, Moving, PATIENCE, Ramping, State, Trouble, Watcher};
+use super::{
+    Control, DRAIN, FAREWELL_PATIENCE, Goal, LAST_PATIENCE, Loss, Moving, PATIENCE, Ramping, State,
+    Trouble, Watcher,
+};
 use crate::clock;
 use crate::load::{Placement, Ramp};
 use crate::logging::RUNNERS;
@@ -28,6 +33,20 @@ impl<W: Watcher, F: Fleet> Control<W, F> {
     pub(super) fn farewell_of(&mut self, node: usize) {
         if self.farewell.note(node) {
             self.end_if_all_went();
+        }
+    }
+
+    /// Until when users that are stopped now are to be gone.
+    pub(super) fn farewell_by(&self) -> Instant {
+        let patience = self.settings.stop_timeout.saturating_add(DRAIN + FAREWELL_PATIENCE);
+        let now = clock::now();
+        now.checked_add(patience).unwrap_or(now + LAST_PATIENCE)
+    }
+
+    /// When users that were stopped are gone everywhere, only the last figures are missing.
+    pub(super) fn end_if_all_went(&mut self) {
+        if self.state() == State::Stopping && self.farewell.is_over() && !self.fleet.awaits() {
+            self.open_round(true);
         }
     }
 

@@ -33,8 +33,9 @@ impl Wait {
         self.alarm.is_some()
     }
 
-    /// Waits until `due`; may be given up at any moment for another one.
-    pub(super) async fn until(&self, due: Instant) {
+    /// Waits until `due`, for ever without one; may be given up at any moment for another one.
+    pub(super) async fn until(&self, due: Option<Instant>) {
+        let Some(due) = due else { return std::future::pending().await };
         if let Some(alarm) = &self.alarm {
             let woken = due.checked_sub(AWAKE).unwrap_or(due);
             if alarm.wait_until(woken).await.is_ok() {

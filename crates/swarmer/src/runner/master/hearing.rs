@@ -373,9 +373,7 @@ impl Workers {
             self.part(from, why, Departure::Lost);
         }
         let current = self.run.clone();
-        let current_run = current.as_ref().map(|terms| terms.run);
-        let ours = run.is_some() && run == current_run;
-        let is_stopped = run.is_some() && current_run.is_none() && run == self.stopping;
+        let ours = run.is_some() && run == current.as_ref().map(|terms| terms.run);
         let users = users.iter().filter(|_| ours);
         let users = users.map(|(class, user)| (*class as usize, *user)).collect();
         let index = self.peers.get(from).map_or(0, |peer| peer.index);
@@ -397,7 +395,7 @@ impl Workers {
             }
             None if run.is_some() => {
                 self.write(from, &Down::Stop { grace: 0.0 });
-                if is_stopped {
+                if run == self.stopping {
                     self.await_farewell(from);
                 }
             }
